@@ -1,0 +1,88 @@
+"""lsn: learning with noisy labels, from a recipe to the paper's tables.
+
+The names exported here are the public interface for plugin authors. They are resolved on first use,
+so that importing :mod:`lsncli` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from lsncli.components import (
+        ArchitectureContext,
+        ArchitectureInfo,
+        BackendInfo,
+        CheckContext,
+        DatasetInfo,
+        EstimatorContext,
+        EstimatorInfo,
+        ExecutorInfo,
+        LossContext,
+        LossInfo,
+        NoiseContext,
+        NoiseModelInfo,
+        OptimizerInfo,
+        ReportInfo,
+        ScheduleInfo,
+    )
+    from lsncli.errors import LsnError
+    from lsncli.hookspecs import hookimpl
+    from lsncli.losses.interface import LossInputs
+    from lsncli.parameters import Params
+
+_HOME = {
+    "ArchitectureContext": "lsncli.components",
+    "ArchitectureInfo": "lsncli.components",
+    "BackendInfo": "lsncli.components",
+    "CheckContext": "lsncli.components",
+    "DatasetInfo": "lsncli.components",
+    "EstimatorContext": "lsncli.components",
+    "EstimatorInfo": "lsncli.components",
+    "ExecutorInfo": "lsncli.components",
+    "LossContext": "lsncli.components",
+    "LossInfo": "lsncli.components",
+    "LossInputs": "lsncli.losses.interface",
+    "LsnError": "lsncli.errors",
+    "NoiseContext": "lsncli.components",
+    "NoiseModelInfo": "lsncli.components",
+    "OptimizerInfo": "lsncli.components",
+    "Params": "lsncli.parameters",
+    "ReportInfo": "lsncli.components",
+    "ScheduleInfo": "lsncli.components",
+    "hookimpl": "lsncli.hookspecs",
+}
+
+__all__ = [
+    "ArchitectureContext",
+    "ArchitectureInfo",
+    "BackendInfo",
+    "CheckContext",
+    "DatasetInfo",
+    "EstimatorContext",
+    "EstimatorInfo",
+    "ExecutorInfo",
+    "LossContext",
+    "LossInfo",
+    "LossInputs",
+    "LsnError",
+    "NoiseContext",
+    "NoiseModelInfo",
+    "OptimizerInfo",
+    "Params",
+    "ReportInfo",
+    "ScheduleInfo",
+    "__version__",
+    "hookimpl",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'lsncli' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)

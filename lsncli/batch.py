@@ -1,0 +1,217 @@
+"""From recipes to trained runs: plan the union, skip what is done, train and store the rest."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from lsncli.backends.selection import select_backend, select_precision
+from lsncli.data.catalogue import describe, is_registered
+from lsncli.data.catalogue import load as load_data
+from lsncli.data.context import DataContext
+from lsncli.engine.settings import EngineSettings
+from lsncli.engine.stack_kinds import stack_kind
+from lsncli.errors import LsnError
+from lsncli.executors.interface import Control, Executor
+from lsncli.executors.processes import usable_cores
+from lsncli.parameters import NoParams
+from lsncli.plan import Plan
+from lsncli.recipe.expansion import expand
+from lsncli.recipe.loading import Overrides, load
+from lsncli.recipe.resolve import (
+    Classes,
+    ResolvedRecipe,
+    refuse_unused_replacements,
+    resolve,
+    used_data,
+)
+from lsncli.registry import registry
+from lsncli.store.location import Location
+
+if TYPE_CHECKING:
+    from lsncli.store import RunState, Store
+
+
+def resolve_recipes(names: Sequence[str], overrides: Overrides, data_dir: Path) -> list[ResolvedRecipe]:
+    """Load and resolve recipes that train; raises :class:`LsnError` for the first mistake in any of them.
+
+    ``--data`` applies to the recipes that use the data set; at least one of them must.
+    """
+    if not names:
+        return []
+
+    def classes(name: str) -> Classes:
+        about = describe(name, data_dir, where="data.name")
+        return about.num_classes, about.class_names
+
+    loaded = [load(name, replace(overrides, shared=len(names) > 1)) for name in names]
+    refuse_unused_replacements(overrides, set().union(*(used_data(expand(recipe)) for recipe in loaded)))
+    return [resolve(recipe, classes=classes) for recipe in loaded]
+
+
+def plan_of(recipes: Sequence[ResolvedRecipe]) -> Plan:
+    """The union of the recipes' runs; equal keys are one run."""
+    plan = Plan()
+    for recipe in recipes:
+        for spec in recipe.specs():
+            plan.add(spec, recipe.title)
+    return plan
+
+
+def check_data(plan: Plan, data_dir: Path) -> dict[str, str]:
+    """Check that every data set is known and its subsets possible; returns the stand-ins among them.
+
+    Raises :class:`LsnError` before anything is trained. A registered data set that can be downloaded may
+    still be absent: its runs then fail with a message of their own.
+    """
+    stand_ins: dict[str, str] = {}
+    for run in plan:
+        spec = run.spec.data
+        description = describe(spec.name, data_dir)
+        if description.stands_in_for:
+            stand_ins[spec.name] = description.stands_in_for
+        sizes = (
+            ("train_size", spec.train_size, description.train_size),
+            ("test_size", spec.test_size, description.test_size),
+        )
+        for key, wanted, there in sizes:
+            if wanted is not None and there is not None and wanted > there:
+                raise LsnError(
+                    f"data.{key} = {wanted} is more than data set {spec.name!r} has", valid=f"at most {there}"
+                )
+        train = spec.train_size or description.train_size
+        if train is not None and run.spec.train.batch_size > train:
+            raise LsnError(
+                f"train.batch_size = {run.spec.train.batch_size} is more than the {train} training examples"
+                f" of data set {spec.name!r}",
+                valid=f"at most {train}",
+            )
+    return stand_ins
+
+
+def fetch_data(plan: Plan, context: DataContext) -> None:
+    """Get the registered data sets that are not on this machine, once, before several workers would.
+
+    Raises :class:`LsnError` where one can neither be found nor downloaded: nothing has been trained yet.
+    """
+    for name, params in {run.spec.data.name: run.spec.data.params for run in plan}.items():
+        if is_registered(name) and not describe(name, context.data_dir).available:
+            load_data(name, params, context)
+
+
+def checkpoint_dir(database: str) -> Path:
+    """Where checkpoints and weights go: beside a database file (``results.checkpoints``), else in this folder."""
+    path = Location.parse(database).path
+    return path.with_name(f"{path.stem}.checkpoints") if path else Path("lsn.checkpoints")
+
+
+#: The most runs of a small network that are trained in one step, where nobody says otherwise.
+STACK_SIZE = 32
+
+
+def choose_executor(name: str | None, replicas: str, settings: EngineSettings, plan: Plan) -> Executor:
+    """The executor called ``name``, or else the one that suits the device and the number of runs.
+
+    ``replicas`` is how many runs of ``plan`` are trained at once, ``auto`` for as many as suit. They are shared
+    among worker processes, one for each core; runs that :func:`~lsncli.engine.stack_kinds.stack_kind` lets
+    train together are trained in stacks. ``1`` trains run after run. Raises :class:`LsnError` for an unknown
+    name, device or precision, or an impossible number.
+    """
+    backend, _ = select_backend(settings.device)
+    select_precision(backend, settings.precision)
+    count = None if replicas == "auto" else _positive(replicas)
+    pending = len(plan)
+    if name is None:
+        several = (count or usable_cores()) > 1 and pending > 1
+        name = "processes" if several and (backend.name == "cpu" or count) else "in-process"
+    info = registry().get("executor", name, where="--executor")
+    model = info.params or NoParams
+    chosen: dict[str, int | None] = {}
+    stackable = "stack" in model.model_fields and _can_be_stacked(plan)
+    if "workers" in model.model_fields:
+        # Small runs beyond the cores go into stacks; of large ones, each gets a process.
+        chosen["workers"] = count if count is None or not stackable else min(count, usable_cores())
+    elif count not in (None, 1) and pending > 1 and not stackable:
+        raise LsnError(
+            f"executor {name!r} trains one run at a time", where=f"--replicas {replicas}", valid="1 or auto"
+        )
+    if stackable:
+        chosen["stack"] = STACK_SIZE if count is None else -(-count // (chosen.get("workers") or 1))
+    executor: Executor = info.build(model.model_validate(chosen), None)
+    return executor
+
+
+def _can_be_stacked(plan: Plan) -> bool:
+    """Whether at least two runs of the plan can be trained together."""
+    kinds = [kind for run in plan if (kind := stack_kind(run.spec)) is not None]
+    return len(kinds) > len(set(kinds))
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise LsnError(f"--replicas {text!r} is not a number of runs", valid="auto, or a whole number from 1 on")
+    return int(text)
+
+
+@contextmanager
+def stopping_on_signals(control: Control, tell: Callable[[], None]) -> Iterator[None]:
+    """Turn the first Ctrl-C (or SIGTERM) into a request to stop; the second ends the process at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if control.stopping:
+            raise KeyboardInterrupt
+        control.stop()
+        control.interrupted = True
+        tell()
+
+    previous: dict[int, Any] = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def finished_runs(plan: Plan, states: Mapping[str, RunState], settings: EngineSettings) -> list[str]:
+    """The runs of the plan that need no training.
+
+    A run whose results are stored is trained again all the same where another one needs its weights and they
+    are gone (removed, or left on the machine that the database came from); its stored results stay.
+    """
+    ended = {key for key, state in states.items() if state.status in ("done", "diverged")}
+    pending = [run for run in plan if run.key not in ended]
+    while pending:
+        run = pending.pop()
+        for key in run.dependencies:
+            path = settings.weights_path(key)
+            if key in ended and states[key].status == "done" and not (path and path.exists()):
+                ended.discard(key)
+                pending.append(plan[key])
+    return [key for key in plan.keys() if key in ended]  # noqa: SIM118 - not a mapping
+
+
+def artifact_prefix(folder: Path, database: str) -> str | None:
+    """The checkpoint folder relative to the database's folder, with ``/``; None if it is elsewhere."""
+    path = Location.parse(database).path
+    if path is None:
+        return None
+    relative = Path(os.path.relpath(folder.absolute(), path.absolute().parent)).as_posix()
+    return None if relative.startswith("..") else relative
+
+
+def remember_stand_ins(store: Store, stand_ins: dict[str, str]) -> None:
+    """Store which data sets stand in for others, so that reports know it on any machine."""
+    known = store.stand_ins()
+    for name, other in stand_ins.items():
+        if known.get(name) != other and not is_registered(name):
+            store.set_stand_in(name, other)

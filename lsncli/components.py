@@ -1,0 +1,196 @@
+"""The frozen records by which components register, and what each builder is told.
+
+Nothing here imports torch: registering must be cheap. A builder imports what it needs when it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class LossContext:
+    """What a loss may know when it is built.
+
+    num_classes: L.
+    num_examples: size N of the training set (for losses with per-example state).
+    transition: row-stochastic ``[L, L]``, T[i, j] = P(noisy j | true i); the noise model's own matrix or
+        an estimate of it; None where there is none.
+    """
+
+    num_classes: int
+    num_examples: int
+    transition: npt.NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseContext:
+    """What a noise model may know when it is built: the data set's name and number of classes L."""
+
+    dataset: str
+    num_classes: int
+    class_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatorContext:
+    """What an estimator may know when it is built: L, and the noise model's own matrix where it has one."""
+
+    num_classes: int
+    transition: npt.NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArchitectureContext:
+    """What an architecture may know when it is built: L and the input's shape (channels, height, width)."""
+
+    num_classes: int
+    input_shape: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckContext:
+    """What a component's ``check`` may know while the plan is made, before any data is read.
+
+    num_classes, class_names: None and empty where the data set is not known on this machine.
+    noise: the noise model's name. has_transition: whether it has a matrix; transition: that matrix
+    ``[L, L]``, where it can be told before the data is read. has_estimate: whether the run estimates one.
+    """
+
+    dataset: str
+    num_classes: int | None
+    noise: str
+    has_transition: bool
+    class_names: tuple[str, ...] = ()
+    transition: npt.NDArray[np.float64] | None = None
+    has_estimate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentInfo:
+    """What every registered component says of itself.
+
+    name: how recipes call it (lower case, words joined by hyphens).
+    build: called with ``(params, context)``; see each kind's hook for what it returns.
+    params: pydantic model of the parameters, validated while the plan is made; None for none.
+    summary: one line. reference: the paper it comes from.
+    revision: raised by the author when the component's results change, so that runs get new keys.
+    needs: what the component asks of a run: ``"transition"``, ``"indices"``, ``"teacher"``, ``"features"``.
+    check: called with ``(params, CheckContext)`` while the plan is made; raises ValueError with the reason
+        if the combination cannot work.
+    """
+
+    kind: ClassVar[str] = "component"
+
+    name: str
+    build: Callable[..., Any]
+    params: type[BaseModel] | None = None
+    summary: str = ""
+    reference: str = ""
+    revision: int = 1
+    needs: frozenset[str] = field(default_factory=frozenset)
+    check: Callable[[Any, CheckContext], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossInfo(ComponentInfo):
+    """A loss; ``build(params, LossContext)`` returns a callable ``(logits, targets, inputs) -> [B]``.
+
+    label: short form for tables, with the parameters in braces: ``"LS α={alpha:g}"``.
+    """
+
+    kind: ClassVar[str] = "loss"
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseModelInfo(ComponentInfo):
+    """A noise model; ``build(params, NoiseContext)`` returns an object with ``apply`` and ``transition``.
+
+    has_transition: whether its matrix is known (instance-dependent noise has none).
+    """
+
+    kind: ClassVar[str] = "noise model"
+    has_transition: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchitectureInfo(ComponentInfo):
+    """An architecture; ``build(params, ArchitectureContext)`` returns a ``torch.nn.Module``."""
+
+    kind: ClassVar[str] = "architecture"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendInfo(ComponentInfo):
+    """A device backend; ``build(None, None)`` returns a :class:`lsncli.backends.interface.Backend`.
+
+    priority: among the available backends, the one of highest priority is the default.
+    """
+
+    kind: ClassVar[str] = "backend"
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetInfo(ComponentInfo):
+    """A data set; ``build(params, DataContext)`` returns :class:`lsncli.data.arrays.Arrays`.
+
+    num_classes, image_shape (height, width, channels) and sizes are known without reading the data, so
+    that a plan can be validated first; None where only the data can tell.
+    """
+
+    kind: ClassVar[str] = "data set"
+    num_classes: int | None = None
+    image_shape: tuple[int, int, int] | None = None
+    class_names: tuple[str, ...] = ()
+    train_size: int | None = None
+    test_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatorInfo(ComponentInfo):
+    """A transition-matrix estimator.
+
+    ``build(params, EstimatorContext)`` returns ``(probabilities [N, L], labels [N]) -> T [L, L]``, numpy
+    arrays all. An estimator whose ``needs`` hold ``"predictions"`` (the default) makes the plan train a run
+    to predict from; without it, it is called with ``None`` for the probabilities.
+    """
+
+    kind: ClassVar[str] = "estimator"
+    needs: frozenset[str] = frozenset({"predictions"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerInfo(ComponentInfo):
+    """An optimiser; ``build(params, parameters)`` returns a ``torch.optim.Optimizer``."""
+
+    kind: ClassVar[str] = "optimizer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleInfo(ComponentInfo):
+    """A learning-rate schedule; ``build(params, total_steps)`` returns ``step -> factor`` (of the initial rate)."""
+
+    kind: ClassVar[str] = "schedule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorInfo(ComponentInfo):
+    """An executor; ``build(params, settings)`` returns a :class:`lsncli.executors.interface.Executor`."""
+
+    kind: ClassVar[str] = "executor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportInfo(ComponentInfo):
+    """A report format; ``build(None, None)`` returns ``Table -> str``."""
+
+    kind: ClassVar[str] = "report format"

@@ -1,0 +1,121 @@
+"""The base class of every component's parameters, and their validation into clear messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lsncli.errors import LsnError, close_names
+
+
+class Params(BaseModel):
+    """Parameters of a component: unknown names are refused, values cannot change afterwards.
+
+    Describe each field with ``pydantic.Field(description=…)``: ``lsn plugins show`` prints it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class NoParams(Params):
+    """For components without parameters."""
+
+
+def validate(
+    model: type[BaseModel], values: Mapping[str, Any], *, where: str, subject: str, context: Any = None
+) -> BaseModel:
+    """Validate ``values`` by ``model``; raise one :class:`LsnError` that names every wrong key.
+
+    ``where`` is the place of the values (file and section), ``subject`` what they belong to
+    (``"loss 'label-smoothing'"``). ``context`` reaches the model's validators, for example the folder
+    that relative paths start from.
+    """
+    # A third party's model may ignore unknown keys by pydantic's default; a typo must never pass.
+    unknown = sorted(set(values) - _accepted(model))
+    if unknown and model.model_config.get("extra") != "allow":
+        raise LsnError(
+            f"{subject} has no parameter {', '.join(repr(u) for u in unknown)}",
+            where=where,
+            valid=describe_fields(model),
+            next=_nearest(unknown[0], _accepted(model)),
+        )
+    try:
+        return model.model_validate(dict(values), context=context)
+    except ValidationError as error:
+        raise LsnError(f"{subject}: {explain(error)}", where=where, valid=describe_fields(model)) from None
+    except LsnError:
+        raise
+    except Exception as error:
+        raise LsnError(
+            f"{subject}: its parameters could not be checked ({type(error).__name__}: {error})",
+            where=where,
+            next="a mistake in the component's own validators; tell its author",
+        ) from error
+
+
+def check_defaults(model: type[BaseModel] | None, subject: str) -> None:
+    """Raise ValueError (or TypeError) if ``model`` is no pydantic model, or refuses a default of its own.
+
+    pydantic takes defaults as they are, so that a wrong one would go unnoticed until something is trained.
+    """
+    if model is None:
+        return
+    if not isinstance(model, type) or not issubclass(model, BaseModel):
+        raise TypeError(f"{subject}: params must be a pydantic model, not {model!r}")
+    defaults = {
+        field.alias or name: field.get_default(call_default_factory=True)
+        for name, field in model.model_fields.items()
+        if not field.is_required()
+    }
+    try:
+        model.model_validate(defaults, context={"base_dir": Path.cwd()})
+    except ValidationError as error:
+        # What is missing, or wrong only together (no place), the user of the component puts right.
+        wrong = [e for e in error.errors(include_url=False) if e["type"] != "missing" and e["loc"]]
+        if wrong:
+            place = ".".join(map(str, wrong[0]["loc"]))
+            raise ValueError(f"{subject}: the default of {place} is wrong: {wrong[0]['msg']}") from None
+    except Exception:  # noqa: BLE001 - a validator that relies on what is required here; it will be given
+        return
+
+
+def explain(error: ValidationError) -> str:
+    """Every problem of a pydantic error, on one line, in the user's words."""
+    problems = []
+    for item in error.errors(include_url=False):
+        place = ".".join(str(part) for part in item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        message = message[:1].lower() + message[1:]
+        given = item.get("input")
+        shown = "" if item["type"] in ("missing", "value_error") or _long(given) else f" (given: {given!r})"
+        problems.append(f"{place}: {message}{shown}" if place else f"{message}{shown}")
+    return "; ".join(problems)
+
+
+def describe_fields(model: type[BaseModel]) -> str:
+    """The parameters of ``model`` with their defaults, on one line: ``alpha = 0.1, floor = 1e-07``."""
+    shown = []
+    for name, field in model.model_fields.items():
+        shown.append(
+            f"{name} (required)"
+            if field.is_required()
+            else f"{name} = {field.get_default(call_default_factory=True)!r}"
+        )
+    return ", ".join(shown) or "no parameters"
+
+
+def _accepted(model: type[BaseModel]) -> set[str]:
+    names = set(model.model_fields)
+    return names | {field.alias for field in model.model_fields.values() if field.alias}
+
+
+def _nearest(name: str, known: set[str]) -> str | None:
+    close = close_names(name, known, 1)
+    return f"did you mean {close[0]!r}?" if close else None
+
+
+def _long(value: object) -> bool:
+    return len(repr(value)) > 80

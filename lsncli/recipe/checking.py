@@ -1,0 +1,135 @@
+"""Finds the components that a recipe names, validates their parameters and lets them check the combination."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ValidationError
+
+from lsncli.components import CheckContext, ComponentInfo, NoiseContext
+from lsncli.errors import LsnError
+from lsncli.parameters import NoParams, explain, validate
+from lsncli.plan import ComponentSpec
+from lsncli.recipe.loading import LoadedRecipe
+from lsncli.recipe.schema import ComponentSection, DataSection
+from lsncli.registry import Registry
+
+SectionT = TypeVar("SectionT", bound=BaseModel)
+
+#: Number of classes and their names; None and empty where they are not known.
+Classes = tuple[int | None, tuple[str, ...]]
+
+
+class ComponentChecker:
+    """The components of one recipe; each combination of name and parameters is validated once."""
+
+    def __init__(self, loaded: LoadedRecipe, classes: Callable[[str], Classes], components: Registry) -> None:
+        self.loaded = loaded
+        self._known_classes = classes
+        self.components = components
+        self._validated: dict[str, tuple[ComponentSpec, BaseModel]] = {}
+        self._transitions: dict[str, npt.NDArray[np.float64] | None] = {}
+
+    def section(self, model: type[SectionT], raw: Any, key: str) -> SectionT:
+        """One section of the recipe, ``key``, as its model."""
+        try:
+            return model.model_validate(raw)
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+            first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
+            place = ".".join([key, *(str(part) for part in first["loc"])])
+            unknown = first["type"] == "extra_forbidden"
+            raise LsnError(
+                f"unknown recipe key {place!r}" if unknown else f"{key}: {explain(error)}",
+                where=self.loaded.source.place(place),
+                valid=model.model_fields if unknown else None,
+            ) from None
+
+    def prepared(self, data: DataSection) -> ComponentSpec:
+        """A data set that was prepared from files: it has no parameters, and is checked when it is loaded."""
+        if data.params():
+            raise LsnError(
+                f"data set {data.name!r} has no parameter {', '.join(map(repr, data.params()))}",
+                where=self.loaded.source.place(f"data.{next(iter(data.params()))}"),
+                valid=DataSection.model_fields,
+            )
+        return ComponentSpec(name=data.name)
+
+    def classes(self, name: str) -> Classes:
+        """The classes of a data set, as far as they are known."""
+        if name in self.components.names("data set"):
+            info = self.components.get("data set", name)
+            return info.num_classes, info.class_names
+        return self._known_classes(name)
+
+    def true_transition(
+        self, spec: ComponentSpec, params: BaseModel, context: CheckContext
+    ) -> npt.NDArray[np.float64] | None:
+        """The noise model's own matrix, where the number of classes is known."""
+        if context.num_classes is None or not context.has_transition:
+            return None
+        memo = f"{spec.model_dump_json()} {context.dataset}"
+        if memo not in self._transitions:
+            info = self.components.get("noise model", spec.name)
+            about = NoiseContext(context.dataset, context.num_classes, context.class_names)
+            try:
+                self._transitions[memo] = info.build(params, about).transition(context.num_classes)
+            except LsnError:
+                raise
+            except Exception as error:
+                place = self.loaded.source.place("noise")
+                raise _fault("noise model", spec.name, "transition matrix", error, place) from error
+        return self._transitions[memo]
+
+    def component(self, kind: str, section: ComponentSection, key: str) -> tuple[ComponentSpec, BaseModel]:
+        """The component that a section names: its spec, defaults left out, and its validated parameters."""
+        memo = f"{kind}:{section.name}:{section.params()!r}"
+        if memo in self._validated:
+            return self._validated[memo]
+        info: ComponentInfo = self.components.get(kind, section.name, where=self.loaded.source.place(f"{key}.name"))
+        model = info.params or NoParams
+        where = self.loaded.source.place(f"{key}.{_first_unknown(section, model)}".rstrip("."))
+        params = validate(
+            model,
+            section.params(),
+            where=where,
+            subject=f"{kind} {section.name!r}",
+            context={"base_dir": self.loaded.source.folder},
+        )
+        spec = ComponentSpec(
+            name=info.name,
+            params=params.model_dump(mode="json", exclude_defaults=True),
+            revision=info.revision,
+        )
+        self._validated[memo] = (spec, params)
+        return spec, params
+
+    def check(self, kind: str, spec: ComponentSpec, params: BaseModel, key: str, context: CheckContext) -> None:
+        """Let the component say whether it can work here."""
+        info: ComponentInfo = self.components.get(kind, spec.name)
+        if info.check is None:
+            return
+        try:
+            info.check(params, context)
+        except LsnError:
+            raise
+        except ValueError as error:
+            raise LsnError(f"{kind} {spec.name!r}: {error}", where=self.loaded.source.place(key)) from None
+        except Exception as error:
+            raise _fault(kind, spec.name, "check", error, self.loaded.source.place(key)) from error
+
+
+def _fault(kind: str, name: str, part: str, error: Exception, where: str) -> LsnError:
+    """The message for a component whose own code fails while the plan is made."""
+    return LsnError(
+        f"the {part} of {kind} {name!r} failed: {type(error).__name__}: {error}",
+        where=where,
+        next="tell its author (lsn plugins show names the distribution); lsn --debug shows the traceback",
+    )
+
+
+def _first_unknown(section: ComponentSection, model: type[BaseModel]) -> str:
+    return next((name for name in section.params() if name not in model.model_fields), "")

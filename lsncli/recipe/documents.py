@@ -1,0 +1,97 @@
+"""Recipe files that train nothing themselves: collections of recipes, and figures that are computed.
+
+A collection lists other recipes; a computation names a figure of the paper that needs no training and its
+parameters. Both have the extension of a recipe and are given to the same commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import tomli
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+
+from lsncli.errors import LsnError
+from lsncli.parameters import explain
+from lsncli.recipe.loading import Source, read_source
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Collection(_Closed):
+    """Recipes that belong together."""
+
+    title: str = Field(description="What they are together.")
+    description: str = Field("", description="More words on it.")
+    include: list[str] = Field(min_length=1, description="Recipe files beside this one, or shipped recipes.")
+
+
+class Computation(_Closed):
+    """A figure of the paper that is computed, with its parameters."""
+
+    title: str = Field(description="What is shown.")
+    description: str = Field("", description="More words on it.")
+    figure: PositiveInt = Field(description="The paper's figure.")
+    computation: dict[str, Any] = Field(description="The figure's parameters.")
+    profiles: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Parameters by profile; a computation is the same in all that say nothing.",
+    )
+
+    def parameters(self, profile: str | None) -> dict[str, Any]:
+        """The parameters under a profile."""
+        return {**self.computation, **self.profiles.get(profile or "paper", {}).get("computation", {})}
+
+
+@dataclass(slots=True)
+class Documents:
+    """What a list of names comes to: recipes that train, and computations; each once, in order."""
+
+    recipes: list[str] = field(default_factory=list)
+    computations: list[Computation] = field(default_factory=list)
+
+
+def document_of(source: Source) -> Collection | Computation | None:
+    """The document of ``source`` if it is no ordinary recipe; raises :class:`LsnError` for a wrong one."""
+    try:
+        raw = tomli.loads(source.text)
+    except (tomli.TOMLDecodeError, RecursionError):
+        return None  # loading it as a recipe says what is wrong
+    model = Collection if "include" in raw else Computation if "computation" in raw else None
+    if model is None:
+        return None
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise LsnError(explain(error), where=source.place(key), valid=model.model_fields) from None
+
+
+def gather(names: Sequence[str]) -> Documents:
+    """Follow collections down to the recipes and computations in them."""
+    found = Documents()
+    for name in names:
+        _follow(name, found, ())
+    found.recipes = list(dict.fromkeys(found.recipes))
+    return found
+
+
+def _follow(name: str, found: Documents, through: tuple[str, ...]) -> None:
+    if name in through:
+        raise LsnError(f"collection {name!r} includes itself", where=" → ".join((*through, name)))
+    source = read_source(name)
+    document = document_of(source)
+    if document is None:
+        found.recipes.append(name)
+    elif isinstance(document, Computation):
+        if document not in found.computations:
+            found.computations.append(document)
+    else:
+        for inner in document.include:
+            beside = source.folder / inner
+            _follow(str(beside) if beside.is_file() else inner, found, (*through, name))

@@ -1,0 +1,172 @@
+"""Expands a recipe's sweep into variants: the product of its axes, and the cases as one more axis."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lsncli.errors import LsnError, UnknownNameError
+from lsncli.recipe.loading import LoadedRecipe
+from lsncli.recipe.schema import SETTING_SECTIONS
+
+MAX_VARIANTS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One combination of the sweep, before seeds.
+
+    settings: the sections of the recipe with the combination's values. coordinates: swept key → value, in
+    the order of the sweep; the place of the variant in a report. ``label`` is one of them where cases have
+    labels.
+    """
+
+    settings: dict[str, Any]
+    coordinates: dict[str, Any] = field(default_factory=dict)
+
+
+def expand(loaded: LoadedRecipe) -> list[Variant]:
+    """All variants of the recipe, in the order of the file; the ``--only`` filters applied."""
+    recipe, source = loaded.recipe, loaded.source
+    base = recipe.model_dump(include=set(SETTING_SECTIONS), exclude_unset=True)
+    axes = {key: values for key, values in recipe.sweep.items() if key != "case"}
+    cases = recipe.sweep.get("case", [])
+    if not isinstance(cases, list) or not all(isinstance(c, Mapping) for c in cases):
+        raise LsnError("sweep.case must be tables: write [[sweep.case]]", where=source.place("sweep.case"))
+    variants = []
+    for choice in _product(axes, loaded, "sweep"):
+        for case in cases or [{}]:
+            for variant in _case(base, choice, case, loaded):
+                variants.append(variant)
+                if len(variants) > MAX_VARIANTS:
+                    raise LsnError(
+                        f"the sweep has more than {MAX_VARIANTS} combinations", where=source.place("sweep")
+                    )
+    return _only(_with_values(variants), loaded)
+
+
+def _case(
+    base: Mapping[str, Any], choice: Mapping[str, Any], case: Mapping[str, Any], loaded: LoadedRecipe
+) -> Iterator[Variant]:
+    settings = copy.deepcopy(dict(base))
+    for key, value in choice.items():
+        assign(settings, key, value, loaded)
+    coordinates = dict(choice)
+    inner: Any = {}
+    for key, value in case.items():
+        if key == "label":
+            coordinates["label"] = str(value)
+        elif key == "at":
+            coordinates.update(_place(value, loaded))
+        elif key == "sweep":
+            inner = value
+        else:
+            assign(settings, key, value, loaded)
+    if not isinstance(inner, Mapping):
+        raise LsnError("a case's sweep must be a table", where=loaded.source.place("sweep.case"))
+    for more in _product(inner, loaded, "sweep.case"):
+        variant = copy.deepcopy(settings)
+        for key, value in more.items():
+            assign(variant, key, value, loaded)
+        yield Variant(variant, {**coordinates, **more})
+
+
+def _place(value: Any, loaded: LoadedRecipe) -> dict[str, Any]:
+    """The place in the report that a case gives itself: α = 0 of a table is a run without the α."""
+    if not isinstance(value, Mapping) or any(isinstance(v, Mapping | list) for v in value.values()):
+        raise LsnError(
+            "a case's 'at' gives swept keys their values in the report",
+            where=loaded.source.place("sweep.case"),
+            valid='at = { "loss.alpha" = 0.0 }',
+        )
+    return dict(value)
+
+
+def _product(axes: Mapping[str, Any], loaded: LoadedRecipe, section: str) -> Iterator[dict[str, Any]]:
+    for key, values in axes.items():
+        if not isinstance(values, list) or not values:
+            raise LsnError(
+                f"the axis {key!r} of the sweep needs a list of values",
+                where=loaded.source.place(f"{section}.{key}"),
+                valid=f'"{key}" = [first, second, …]',
+            )
+        seen = [json.dumps(v, sort_keys=True, default=str) for v in values]
+        if len(set(seen)) != len(seen):
+            raise LsnError(
+                f"the axis {key!r} of the sweep has a value twice",
+                where=loaded.source.place(f"{section}.{key}"),
+            )
+    for combination in itertools.product(*axes.values()):
+        yield dict(zip(axes, combination, strict=True))
+
+
+def assign(settings: dict[str, Any], dotted: str, value: Any, loaded: LoadedRecipe) -> None:
+    """Set ``dotted`` in nested ``settings``; a table given for a whole section replaces the section."""
+    head, *rest = dotted.split(".")
+    if head not in SETTING_SECTIONS:
+        raise UnknownNameError.of(
+            "swept key",
+            dotted,
+            SETTING_SECTIONS,
+            where=loaded.source.place(f"sweep.{dotted}"),
+            next=f"dotted keys of these sections{'; seeds are given by seeds = […]' if head == 'seeds' else ''}",
+        )
+    at = settings
+    for part in (head, *rest)[:-1]:
+        inner = at.get(part)
+        at[part] = dict(inner) if isinstance(inner, Mapping) else {}
+        at = at[part]
+    at[(head, *rest)[-1]] = copy.deepcopy(dict(value) if isinstance(value, Mapping) else value)
+
+
+def value_at(settings: Mapping[str, Any], dotted: str) -> Any:
+    """The value at ``dotted`` in nested ``settings``, or None."""
+    at: Any = settings
+    for part in dotted.split("."):
+        if not isinstance(at, Mapping) or part not in at:
+            return None
+        at = at[part]
+    return at
+
+
+def _with_values(variants: list[Variant]) -> list[Variant]:
+    """Give every variant a value for every coordinate that any variant has.
+
+    A case may set ``loss.alpha`` outright where another sweeps it; both belong in the same column.
+    """
+    keys = list(dict.fromkeys(key for variant in variants for key in variant.coordinates))
+    return [
+        Variant(
+            variant.settings,
+            {key: variant.coordinates.get(key, value_at(variant.settings, key)) for key in keys},
+        )
+        for variant in variants
+    ]
+
+
+def _only(variants: list[Variant], loaded: LoadedRecipe) -> list[Variant]:
+    for key, wanted in loaded.overrides.only:
+        values = wanted if isinstance(wanted, list) else [wanted]
+        kept = [v for v in variants if any(name in values for name in _names(v, key, loaded))]
+        if not kept:
+            there = list(dict.fromkeys(str(_coordinate(v, key)) for v in variants))
+            raise LsnError(
+                f"--only {key}={wanted}: no run of the recipe is left", where=loaded.source.name, valid=there
+            )
+        variants = kept
+    return variants
+
+
+def _names(variant: Variant, key: str, loaded: LoadedRecipe) -> list[Any]:
+    """What ``--only`` may call a variant's value: a replaced data set goes by both of its names."""
+    value = _coordinate(variant, key)
+    other = (loaded.overrides.data or {}).get(value) if key == "data.name" else None
+    return [value] if other is None else [value, other]
+
+
+def _coordinate(variant: Variant, key: str) -> Any:
+    return variant.coordinates[key] if key in variant.coordinates else value_at(variant.settings, key)

@@ -1,0 +1,267 @@
+"""Reads a recipe: finds the file, applies profile and overrides, validates, keeps the place for messages."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import tomli
+from pydantic import ValidationError
+
+from lsncli.errors import LsnError, UnknownNameError
+from lsncli.parameters import explain
+from lsncli.recipe.location import line_of
+from lsncli.recipe.schema import PROFILE_ORDER, SETTING_SECTIONS, Recipe
+
+DEFAULT_PROFILE = "paper"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a recipe was read from: its display name, its text, and the folder that relative paths start from."""
+
+    name: str
+    text: str
+    folder: Path
+
+    def place(self, key: str = "") -> str:
+        """``file:line, key 'a.b'`` for messages."""
+        line = line_of(self.text, key) if key else None
+        return f"{self.name}{f':{line}' if line else ''}{f', key {key!r}' if key else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the command line changes about a recipe.
+
+    settings: ``(key, value)`` of ``--set``. data: name → other name, of ``--data``. seeds: how many.
+    only: ``(key, value)`` of ``--only``: keeps the variants with that coordinate. shared: whether several
+    recipes are changed alike, so that one of them may be without a name that ``--data`` replaces.
+    """
+
+    profile: str | None = None
+    settings: tuple[tuple[str, Any], ...] = ()
+    data: Mapping[str, str] | None = None
+    seeds: int | None = None
+    only: tuple[tuple[str, Any], ...] = ()
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRecipe:
+    """A validated recipe under one profile, and where it came from."""
+
+    recipe: Recipe
+    source: Source
+    profile: str
+    overrides: Overrides
+
+    def available_profiles(self) -> list[str]:
+        """The profiles that the recipe knows, in the order in which a report looks for results."""
+        return profile_names(self.recipe.profiles)
+
+
+def profile_names(profiles: Mapping[str, Any]) -> list[str]:
+    """``paper`` and the recipe's own profiles: paper, quick, smoke first, then the others by name."""
+    names = {DEFAULT_PROFILE, *profiles}
+    return [n for n in PROFILE_ORDER if n in names] + sorted(names - set(PROFILE_ORDER))
+
+
+def shipped_recipes() -> dict[str, Any]:
+    """The recipes that come with lsn, by name without ``.toml``."""
+    inside = resources.files("lsncli") / "shipped_recipes"
+    folder: Any = inside if inside.is_dir() else Path(__file__).resolve().parents[2] / "recipes"
+    if not folder.is_dir():
+        return {}
+    return {f.name.removesuffix(".toml"): f for f in sorted(folder.iterdir(), key=str) if f.name.endswith(".toml")}
+
+
+def read_source(name: str) -> Source:
+    """The recipe called ``name``: a file, or else one that comes with lsn (``table7``, ``quickstart``)."""
+    path = Path(name)
+    if path.is_file():
+        return Source(name, _read(path, name), path.resolve().parent)
+    shipped = shipped_recipes()
+    short = name.removesuffix(".toml").removeprefix("recipes/")
+    if short in shipped:
+        return Source(f"{short}.toml (shipped)", shipped[short].read_text(encoding="utf-8"), Path.cwd())
+    if path.is_dir():
+        raise LsnError(
+            f"{name} is a folder, not a recipe", next=f"name its files: lsn run {name.rstrip('/')}/*.toml"
+        )
+    raise UnknownNameError.of("recipe", name, shipped, next="or give the path of a recipe file")
+
+
+def _read(path: Path, name: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise LsnError(f"{name} is not a recipe: not UTF-8 text ({error.reason})", where=name) from None
+    except OSError as error:
+        raise LsnError(f"cannot read {name}: {error.strerror}", where=name) from None
+
+
+def load(name: str, overrides: Overrides | None = None) -> LoadedRecipe:
+    """Read and validate the recipe ``name`` with ``overrides``; raises :class:`LsnError` on any mistake.
+
+    Collections and computed figures are no recipes in this sense: see :mod:`lsncli.recipe.documents`.
+    """
+    from lsncli.recipe.documents import Collection, document_of
+
+    source = read_source(name)
+    document = document_of(source)
+    if isinstance(document, Collection):
+        raise LsnError(
+            f"{name} is a collection of recipes",
+            where=source.name,
+            next=f"one of them: {', '.join(document.include)}",
+        )
+    if document is not None:
+        raise LsnError(
+            f"{name} is computed and trains nothing",
+            where=source.name,
+            next=f"lsn report --figure {document.figure} draws it",
+        )
+    return parse(source, overrides)
+
+
+def training_recipes() -> list[str]:
+    """The names of the shipped recipes that train."""
+    from lsncli.recipe.documents import document_of
+
+    return [name for name in shipped_recipes() if document_of(read_source(name)) is None]
+
+
+def parse(source: Source, overrides: Overrides | None = None) -> LoadedRecipe:
+    """Validate the recipe text of ``source`` under a profile and overrides."""
+    overrides = overrides or Overrides()
+    try:
+        raw = tomli.loads(source.text)
+    except (tomli.TOMLDecodeError, RecursionError) as error:
+        raise LsnError(f"not a valid TOML file: {error}", where=source.name) from None
+    # The whole file must be right, the profiles that are not asked for included.
+    base = _validated(raw, source)
+    for name in base.profiles:
+        _validated(_with_profile(raw, base, name), source, f"profiles.{name}")
+    profile = overrides.profile or DEFAULT_PROFILE
+    if profile not in profile_names(base.profiles):
+        raise UnknownNameError.of("profile", profile, profile_names(base.profiles), where=source.name)
+    changed = _with_profile(raw, base, profile)
+    for key, value in overrides.settings:
+        _set(changed, key, value)
+    if overrides.seeds is not None:
+        changed["seeds"] = _first_seeds(_validated(changed, source).seeds, overrides.seeds)
+    return LoadedRecipe(_validated(changed, source), source, profile, overrides)
+
+
+def _validated(raw: Mapping[str, Any], source: Source, inside: str = "") -> Recipe:
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        # A misspelt key also makes the right one missing: the misspelling is the thing to tell.
+        found = error.errors(include_url=False)
+        first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            section, _, wrong = key.rpartition(".")
+            raise UnknownNameError.of(
+                "recipe key",
+                wrong,
+                _keys_of(section),
+                where=source.place(f"{inside}.{key}" if inside else key),
+            ) from None
+        raise LsnError(explain(error), where=source.place(f"{inside}.{key}" if inside else key)) from None
+
+
+def _keys_of(section: str) -> Iterable[str]:
+    """The keys that a section of the schema accepts."""
+    model: Any = Recipe
+    for part in section.split(".") if section else ():
+        found = model.model_fields.get(part)
+        if found is None or not hasattr(found.annotation, "model_fields"):
+            return []
+        model = found.annotation
+    return list(model.model_fields)
+
+
+def _with_profile(raw: Mapping[str, Any], base: Recipe, profile: str) -> dict[str, Any]:
+    merged: dict[str, Any] = copy.deepcopy(dict(raw))
+    return merge(merged, base.profiles.get(profile, {}))
+
+
+def merge(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay ``changes`` over ``base``: tables merge key by key, everything else is replaced.
+
+    A table that names another component replaces the old one: its parameters belonged to the old name.
+    """
+    result = dict(base)
+    for key, value in changes.items():
+        old = result.get(key)
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            other = "name" in value and value["name"] != old.get("name", value["name"])
+            result[key] = dict(value) if other and key != "data" else merge(dict(old), value)
+        else:
+            result[key] = copy.deepcopy(value)
+    return result
+
+
+def _set(raw: dict[str, Any], key: str, value: Any) -> None:
+    """Apply one ``--set``: a swept key keeps its place in the report, with the given value(s) only."""
+    sweep = raw.get("sweep")
+    if isinstance(sweep, dict) and key in sweep:
+        raw["sweep"] = {**sweep, key: value if isinstance(value, list) else [value]}
+        return
+    head, *rest = key.split(".")
+    if not key or not all(key.split(".")):
+        raise LsnError(f"--set {key!r}: not a key", valid="dotted keys such as train.steps or loss.alpha")
+    if head not in Recipe.model_fields:
+        raise UnknownNameError.of("recipe key", head, Recipe.model_fields, where=f"--set {key}")
+    # Every case must see it too, also where the case says otherwise.
+    if head in SETTING_SECTIONS and isinstance(sweep, dict):
+        raw["sweep"] = {**sweep, "case": [_set_in_case(c, key, value) for c in sweep.get("case", [])]}
+        if not raw["sweep"]["case"]:
+            del raw["sweep"]["case"]
+    at: dict[str, Any] = raw
+    for part in (head, *rest)[:-1]:
+        inner = at.get(part)
+        at[part] = dict(inner) if isinstance(inner, Mapping) else {}
+        at = at[part]
+    at[(head, *rest)[-1]] = value
+
+
+def _set_in_case(case: Any, key: str, value: Any) -> Any:
+    if not isinstance(case, Mapping):
+        return case
+    head, _, rest = key.partition(".")
+    changed = dict(case)
+    if key in changed:
+        changed[key] = value
+    inner = changed.get("sweep")
+    if isinstance(inner, Mapping) and key in inner:
+        changed["sweep"] = {**inner, key: value if isinstance(value, list) else [value]}
+    elif isinstance(changed.get(head), Mapping) and rest in changed[head]:
+        changed[head] = {**changed[head], rest: value}
+    return changed
+
+
+def _first_seeds(seeds: Sequence[int], count: int) -> list[int]:
+    """The first ``count`` of the recipe's seeds, continued by the smallest unused numbers."""
+    if count < 1:
+        raise LsnError(f"--seeds {count}: at least one seed is needed")
+    extra = (s for s in range(len(seeds) + count + max(seeds, default=0) + 1) if s not in seeds)
+    return [*seeds[:count], *(next(extra) for _ in range(count - len(seeds)))]
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """``KEY=VALUE`` with VALUE in TOML's syntax; what is not TOML is taken as a string."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise LsnError(f"--set {text!r}: KEY=VALUE is expected", valid="for example --set train.steps=500")
+    try:
+        return key.strip(), tomli.loads(f"value = {value}")["value"]
+    except (tomli.TOMLDecodeError, RecursionError):
+        return key.strip(), value.strip()

@@ -1,0 +1,164 @@
+"""Resolves variants into RunSpecs: every component found, every parameter validated, before anything trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lsncli.errors import UnknownNameError
+from lsncli.plan import ComponentSpec, DistillationSpec, RunSpec, TransitionSpec
+from lsncli.recipe.checking import Classes, ComponentChecker
+from lsncli.recipe.derived import estimated_run_settings, teacher_settings
+from lsncli.recipe.expansion import Variant, expand
+from lsncli.recipe.loading import LoadedRecipe, Overrides
+from lsncli.recipe.runs import make_spec, read_sections
+from lsncli.recipe.schema import DataSection, DistillationSection, TeacherSection, TransitionSection
+from lsncli.registry import Registry, registry
+
+__all__ = ["Classes", "ResolvedRecipe", "ResolvedVariant", "refuse_unused_replacements", "resolve", "used_data"]
+
+
+def _nothing_known(name: str) -> Classes:
+    return None, ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedVariant:
+    """A variant with its RunSpecs, one per seed, and the names that ``--data`` replaced."""
+
+    coordinates: dict[str, Any]
+    settings: dict[str, Any]
+    specs: tuple[RunSpec, ...]
+    replaced_data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedRecipe:
+    """A recipe, completely resolved: the runs behind every cell of its report."""
+
+    loaded: LoadedRecipe
+    variants: tuple[ResolvedVariant, ...]
+
+    @property
+    def title(self) -> str:
+        """The recipe's title."""
+        return self.loaded.recipe.title
+
+    def specs(self) -> list[RunSpec]:
+        """Every run, in the order of the file."""
+        return [spec for variant in self.variants for spec in variant.specs]
+
+
+def resolve(
+    loaded: LoadedRecipe,
+    *,
+    classes: Callable[[str], Classes] = _nothing_known,
+    components: Registry | None = None,
+) -> ResolvedRecipe:
+    """Resolve all of a recipe; raises :class:`LsnError` for the first mistake, naming its place.
+
+    ``classes`` tells the classes of a data set that no plugin registered (one prepared from files).
+    """
+    resolver = _Resolver(loaded, ComponentChecker(loaded, classes, components or registry()))
+    expanded = expand(loaded)
+    if not loaded.overrides.shared:
+        refuse_unused_replacements(loaded.overrides, used_data(expanded))
+    variants = tuple(resolver.variant(variant) for variant in expanded)
+    return ResolvedRecipe(loaded, variants)
+
+
+def used_data(variants: Iterable[Variant]) -> set[str]:
+    """The data sets that a recipe names, before ``--data`` replaces them."""
+    return {str(variant.settings.get("data", {}).get("name")) for variant in variants}
+
+
+def refuse_unused_replacements(overrides: Overrides, used: set[str]) -> None:
+    """``--data`` of a name that no recipe uses would silently train on something else."""
+    for name in overrides.data or {}:
+        if name not in used:
+            raise UnknownNameError.of("data set of the recipe", name, used, where=f"--data {name}=…")
+
+
+class _Resolver:
+    def __init__(self, loaded: LoadedRecipe, checker: ComponentChecker) -> None:
+        self.loaded = loaded
+        self.checker = checker
+
+    def variant(self, variant: Variant) -> ResolvedVariant:
+        settings, coordinates, replaced = self._replace_data(variant)
+        specs = [self._run(settings, seed) for seed in self.loaded.recipe.seeds]
+        return ResolvedVariant(coordinates, settings, tuple(specs), replaced)
+
+    def _run(self, settings: Mapping[str, Any], seed: int) -> RunSpec:
+        """A run together with the runs that it depends on."""
+        own = self._spec(settings, seed, estimates="transition" in settings)
+        taught = teacher_settings(settings)
+        # Made anew, not copied: a copy would keep the key of the run without its dependencies.
+        return RunSpec(
+            data=own.data,
+            noise=own.noise,
+            model=own.model,
+            loss=own.loss,
+            train=own.train,
+            seed=own.seed,
+            teacher=None if taught is None else self._teacher(taught, settings, seed),
+            distillation=None if taught is None else self._distillation(settings),
+            transition=self._transition(settings, own, seed),
+        )
+
+    def _spec(self, settings: Mapping[str, Any], seed: int, *, at: str = "", estimates: bool = False) -> RunSpec:
+        return make_spec(self.checker, read_sections(self.checker, settings, at), seed, estimates=estimates)
+
+    def _teacher(self, taught: Mapping[str, Any], settings: Mapping[str, Any], seed: int) -> RunSpec:
+        section = self.checker.section(TeacherSection, settings["teacher"], "teacher")
+        return self._spec(taught, seed if section.seed is None else section.seed, at="teacher.")
+
+    def _distillation(self, settings: Mapping[str, Any]) -> DistillationSpec:
+        section = self.checker.section(DistillationSection, settings.get("distillation", {}), "distillation")
+        return DistillationSpec(**section.model_dump())
+
+    def _transition(self, settings: Mapping[str, Any], own: RunSpec, seed: int) -> TransitionSpec | None:
+        """The estimate that the run's loss asks for; a loss that asks for none shares its runs' keys."""
+        if "transition" not in settings:
+            return None
+        section = self.checker.section(TransitionSection, settings["transition"], "transition")
+        estimator, _ = self.checker.component("estimator", section.estimator, "transition.estimator")
+        wanted = own.loss.params.get("transition", "estimated")
+        info = self.checker.components.get("loss", own.loss.name)
+        if "transition" not in info.needs or wanted != "estimated" or self._gives_matrix(own.loss):
+            return None
+        reads = "predictions" in self.checker.components.get("estimator", estimator.name).needs
+        run = self._spec(estimated_run_settings(settings), seed, at="transition.run.") if reads else None
+        return TransitionSpec(estimator=estimator, run=run)
+
+    @staticmethod
+    def _gives_matrix(loss: ComponentSpec) -> bool:
+        return any(loss.params.get(name) is not None for name in ("alpha", "matrix"))
+
+    def _replace_data(self, variant: Variant) -> tuple[dict[str, Any], dict[str, Any], str | None]:
+        name = variant.settings.get("data", {}).get("name")
+        other = (self.loaded.overrides.data or {}).get(name)
+        if other is None:
+            return variant.settings, variant.coordinates, None
+        # The replaced set's own parameters mean nothing to the other one; the choice of a subset does.
+        common = {k: v for k, v in variant.settings["data"].items() if k in DataSection.model_fields}
+        settings = {**variant.settings, "data": {**common, "name": other}}
+        for section in ("teacher", "transition"):
+            if section in settings:
+                settings[section] = _renamed(settings[section], name, other)
+        coordinates = dict(variant.coordinates)
+        if "data.name" in coordinates:
+            coordinates["data.name"] = other
+        return settings, coordinates, name
+
+
+def _renamed(section: Any, name: str, other: str) -> Any:
+    """A section of a dependency with data set ``name`` replaced by ``other``, wherever it says so."""
+    if not isinstance(section, Mapping):
+        return section
+    changed = {key: _renamed(value, name, other) for key, value in section.items()}
+    data = changed.get("data")
+    if isinstance(data, dict) and data.get("name") == name:
+        changed["data"] = {**data, "name": other}
+    return changed

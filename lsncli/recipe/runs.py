@@ -1,0 +1,93 @@
+"""Makes the RunSpec of one seed from the sections of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lsncli.components import CheckContext
+from lsncli.plan import DataSpec, NoiseSpec, RunSpec, TrainSpec
+from lsncli.recipe.checking import ComponentChecker
+from lsncli.recipe.schema import ComponentSection, DataSection, LossSection, NoiseSection, TrainSection
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """The sections of one run; ``prefix`` leads to them in the recipe (``teacher.``)."""
+
+    data: DataSection
+    noise: NoiseSection
+    model: ComponentSection
+    loss: LossSection
+    train: TrainSection
+    prefix: str = ""
+
+
+def read_sections(checker: ComponentChecker, settings: Mapping[str, Any], prefix: str = "") -> Sections:
+    """The sections of a run; ``prefix`` is where a dependency's stand in the recipe."""
+    return Sections(
+        data=checker.section(DataSection, settings.get("data", {}), f"{prefix}data"),
+        noise=checker.section(NoiseSection, settings.get("noise", {}), f"{prefix}noise"),
+        model=checker.section(ComponentSection, settings.get("model", {}), f"{prefix}model"),
+        loss=checker.section(LossSection, settings.get("loss", {}), f"{prefix}loss"),
+        train=checker.section(TrainSection, settings.get("train", {}), f"{prefix}train"),
+        prefix=prefix,
+    )
+
+
+def make_spec(checker: ComponentChecker, sections: Sections, seed: int, *, estimates: bool = False) -> RunSpec:
+    """The run of ``sections`` and ``seed``, without its dependencies; ``estimates``: whether it estimates T."""
+    data, noise, train, at = sections.data, sections.noise, sections.train, sections.prefix
+    if data.name in checker.components.names("data set"):
+        data_spec, _ = checker.component("data set", data, f"{at}data")
+    else:
+        data_spec = checker.prepared(data)
+    noise_spec, noise_params = checker.component("noise model", noise, f"{at}noise")
+    model_spec, model_params = checker.component("architecture", sections.model, f"{at}model")
+    loss_spec, loss_params = checker.component("loss", sections.loss, f"{at}loss")
+    optimizer, _ = checker.component("optimizer", train.optimizer, f"{at}train.optimizer")
+    schedule, _ = checker.component("schedule", train.schedule, f"{at}train.schedule")
+    noise_info = checker.components.get("noise model", noise.name)
+    num_classes, class_names = checker.classes(data.name)
+    context = CheckContext(
+        dataset=data.name,
+        num_classes=num_classes,
+        noise=noise.name,
+        has_transition=noise_info.has_transition,
+        class_names=class_names,
+        has_estimate=estimates,
+    )
+    checker.check("noise model", noise_spec, noise_params, f"{at}noise", context)
+    context = replace(context, transition=checker.true_transition(noise_spec, noise_params, context))
+    checker.check("architecture", model_spec, model_params, f"{at}model", context)
+    checker.check("loss", loss_spec, loss_params, f"{at}loss", context)
+    return RunSpec(
+        data=DataSpec(
+            **data_spec.model_dump(),
+            train_size=data.train_size,
+            test_size=data.test_size,
+            # Without a subset its seed is never used, and must not tell equal runs apart.
+            subset_seed=data.subset_seed if data.train_size or data.test_size else 0,
+        ),
+        noise=NoiseSpec(**noise_spec.model_dump(), seed=_noise_seed(noise, seed)),
+        model=model_spec,
+        loss=loss_spec,
+        train=TrainSpec(
+            steps=train.steps,
+            batch_size=train.batch_size,
+            optimizer=optimizer,
+            schedule=schedule,
+            augment=train.augment,
+            crop_padding=train.crop_padding if "crop" in train.augment else 4,
+            evaluations=train.evaluations,
+        ),
+        seed=seed,
+    )
+
+
+def _noise_seed(noise: NoiseSection, seed: int) -> int:
+    """Noise ``none`` draws nothing: its seed stays at the default, so that such runs share a key."""
+    if noise.name == "none":
+        return 0
+    return seed if noise.seed is None else noise.seed
