@@ -1,0 +1,1 @@
+"""Architectures: linear, multilayer perceptron and the CIFAR residual networks."""

@@ -1,0 +1,150 @@
+"""From the bytes of image files to one uint8 array per split."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from lsncli.data.arrays import Images
+from lsncli.data.sources import GIB, too_large
+from lsncli.errors import LsnError
+
+#: Only these decoders are tried, whatever a file's name says.
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF")
+_GREY_MODES = ("1", "L", "LA", "La")
+_COLOUR_MODES = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr")
+
+#: Most pixels of one image. Far above any training image, far below what exhausts the memory.
+MAX_PIXELS = 2**26
+_CHUNK = 64
+
+
+def decode(name: str, data: bytes, *, size: int | None, source: Path) -> Images:
+    """One image as uint8 ``[H, W, C]``; C is 1 for grey images, 3 for all others (transparency is dropped).
+
+    With ``size`` the image is cropped to its central square and resized (Lanczos) to size x size pixels.
+    Raises :class:`LsnError`, naming the file, where it is damaged, animated, too large or not of 8 bits.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            _check(image)
+            picture = image.convert("L" if image.mode in _GREY_MODES else "RGB")
+    except LsnError as error:
+        raise LsnError(f"image {name!r} {error.what}", where=str(source), next=error.next) from None
+    except Exception as error:  # noqa: BLE001 - decoders raise anything on damaged input
+        raise LsnError(
+            f"image {name!r} cannot be decoded: {_reason(error)}",
+            where=str(source),
+            next="it may be damaged: replace it or take it out, and prepare again",
+        ) from None
+    if size is not None:
+        picture = ImageOps.fit(picture, (size, size), method=Image.Resampling.LANCZOS)
+    pixels = np.asarray(picture)
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _check(image: Image.Image) -> None:
+    """Refuse by the header alone, before the pixels are decoded."""
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise LsnError(
+            f"has {width} x {height} pixels, more than the {MAX_PIXELS:,} that one image may have",
+            next="reduce it, or take it out if it is no picture",
+        )
+    if image.mode not in _GREY_MODES + _COLOUR_MODES:
+        raise LsnError(f"has pixels of kind {image.mode!r}", next="convert it to 8 bits per channel")
+    if getattr(image, "is_animated", False):
+        raise LsnError("is animated", next="keep one frame of it")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "it does not start like one of " + ", ".join(_FORMATS)
+    return str(error) or type(error).__name__
+
+
+def decode_all(
+    contents: Iterable[tuple[str, bytes]], *, size: int | None, source: Path
+) -> Iterator[tuple[str, Images]]:
+    """Every image of ``contents`` decoded, in order, while the next ones are being read.
+
+    Threads, not processes: on large images Pillow works outside the interpreter lock, and on small ones
+    carrying them between processes costs about what it gains.
+    """
+
+    def work(chunk: list[tuple[str, bytes]]) -> list[tuple[str, Images]]:
+        return [(name, decode(name, data, size=size, source=source)) for name, data in chunk]
+
+    workers = min(8, os.cpu_count() or 1)
+    waiting: deque[Future[list[tuple[str, Images]]]] = deque()
+    remaining = iter(contents)
+    # Pillow's own warnings (odd metadata, many pixels) say nothing beyond what is checked here.
+    with warnings.catch_warnings(), ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
+        warnings.simplefilter("ignore")
+        try:
+            while chunk := list(islice(remaining, _CHUNK)):
+                waiting.append(pool.submit(work, chunk))
+                if len(waiting) > 2 * workers:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(slots=True)
+class Collector:
+    """Puts decoded images into one array per split, checking that all have one size.
+
+    Grey images among coloured ones become coloured; where all are grey, there is one channel.
+    """
+
+    source: Path
+    counts: dict[str, int]
+    max_bytes: int
+    images: dict[str, Images] = field(default_factory=dict)
+    _first: str = ""
+
+    def add(self, name: str, split: str, row: int, image: Images) -> None:
+        """Place ``image`` at ``row`` of ``split``; raises :class:`LsnError` if its size differs."""
+        if not self.images:
+            self._first = name
+            self._allocate(image.shape)
+        shape = next(iter(self.images.values())).shape[1:]
+        if image.shape[:2] != shape[:2]:
+            raise LsnError(
+                f"images differ in size: {self._first!r} has {shape[1]} x {shape[0]} pixels, "
+                f"{name!r} has {image.shape[1]} x {image.shape[0]}",
+                where=str(self.source),
+                next="give --size N: every image is cropped to a square and resized to N x N pixels",
+            )
+        if image.shape[2] > shape[2]:
+            self._check_memory((*shape[:2], image.shape[2]))
+            self.images = {split: np.repeat(array, 3, axis=3) for split, array in self.images.items()}
+        self.images[split][row] = image  # one channel is broadcast to three
+
+    def _allocate(self, shape: tuple[int, ...]) -> None:
+        self._check_memory(shape)
+        try:
+            self.images = {split: np.empty((count, *shape), dtype=np.uint8) for split, count in self.counts.items()}
+        except MemoryError:
+            need = sum(self.counts.values()) * int(np.prod(shape)) / GIB
+            raise LsnError(
+                f"the decoded images need {need:.1f} GiB, more memory than there is",
+                where=str(self.source),
+                next="give --size N to make them smaller",
+            ) from None
+
+    def _check_memory(self, shape: tuple[int, ...]) -> None:
+        if sum(self.counts.values()) * int(np.prod(shape)) > self.max_bytes:
+            raise too_large(self.source, self.max_bytes)

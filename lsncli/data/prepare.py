@@ -1,0 +1,207 @@
+"""``lsn data prepare``: from a folder or an archive of images to a data set of one's own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from lsncli.data import catalogue, stored
+from lsncli.data.arrays import Arrays
+from lsncli.data.context import DataContext
+from lsncli.data.decoding import Collector, decode_all
+from lsncli.data.layout import SPLITS, Layout, arrange
+from lsncli.data.names import check_name
+from lsncli.data.sources import DEFAULT_MAX_BYTES, Source, open_source
+from lsncli.data.stored import StoredMeta
+from lsncli.errors import LsnError, UnknownNameError
+
+#: Progress is told once per so many files: telling it costs more than reading a header.
+_TELL_EVERY = 100
+_MAX_SIZE = 4096
+
+Outcome = Literal["prepared", "unchanged", "updated", "repaired", "replaced"]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What came of it. outcome: prepared (new), unchanged (the same was there), updated (same images,
+    other declarations), repaired (same images, the files were damaged) or replaced (by force).
+    notes: what the user should know and need not act on.
+    """
+
+    folder: Path
+    meta: StoredMeta
+    outcome: Outcome
+    notes: tuple[str, ...] = ()
+
+
+def prepare(
+    name: str,
+    path: Path,
+    context: DataContext,
+    *,
+    stands_in_for: str | None = None,
+    noisy_labels: bool = False,
+    size: int | None = None,
+    force: bool = False,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+) -> Prepared:
+    """Read ``path`` (see :data:`lsncli.data.layout.SHAPE`) and keep it decoded as data set ``name``.
+
+    stands_in_for: the data set in whose place reports may show this one; of as many classes.
+    noisy_labels: the training labels are noisy by nature, their true values unknown. size: crop and
+    resize to size x size pixels. force: replace other content of the same name. max_bytes: most that the
+    source may unpack to.
+
+    Raises :class:`LsnError` for a name that cannot be had, a source that cannot be used (nothing is
+    written then), and a folder that cannot be written.
+    """
+    _check_request(name, stands_in_for, size)
+    notes = _unknown_original(stands_in_for, context) if stands_in_for else ()
+    folder = context.prepared_dir / name
+    existing = _existing(folder, force=force)
+    source = open_source(path, max_bytes=max_bytes)
+    stored.reserve(folder).rmdir()  # a folder that cannot be written shows now, not after the decoding
+    listing = _telling(source.entries(), context, f"listing {path.name}")
+    layout = arrange(listing, path)
+    if stands_in_for:
+        _check_classes(len(layout.class_names), stands_in_for, context)
+    arrays = _decode(source, layout, context, size=size, max_bytes=max_bytes, noisy_labels=noisy_labels)
+    meta = stored.describe_arrays(name, arrays, source=path.resolve().name, stands_in_for=stands_in_for)
+    return Prepared(folder, meta, _keep(folder, arrays, meta, existing, force=force), notes)
+
+
+def fetch(name: str, context: DataContext) -> Arrays:
+    """The registered data set ``name``, downloaded and decoded if need be and ``context`` allows it.
+
+    A decoded copy whose digest is wrong is made again. Raises :class:`LsnError` for a name that nobody
+    registered, and whatever loading it raises.
+    """
+    if not catalogue.is_registered(name):
+        raise LsnError(
+            f"there is no registered data set {name!r} to download",
+            where="NAME",
+            next=f"to make one of your own images: lsn data prepare {name} SOURCE (a folder or an archive)",
+        )
+    copy = context.cache_dir / name
+    if copy.is_dir() and stored.problem(copy):
+        shutil.rmtree(copy, ignore_errors=True)
+    return catalogue.load(name, {}, context)
+
+
+def _check_request(name: str, stands_in_for: str | None, size: int | None) -> None:
+    check_name(name, where="NAME")
+    if catalogue.is_registered(name):
+        raise LsnError(
+            f"{name!r} is the name of a registered data set, which has its own source",
+            where="NAME",
+            next=f"choose another name, and say --stands-in-for {name} if it is of the same kind",
+        )
+    if stands_in_for is not None:
+        check_name(stands_in_for, where="--stands-in-for")
+        if stands_in_for == name:
+            raise LsnError(f"{name!r} cannot stand in for itself", where="--stands-in-for")
+    if size is not None and not 1 <= size <= _MAX_SIZE:
+        raise LsnError(f"images cannot be resized to {size} pixels", where="--size", valid=f"1 to {_MAX_SIZE}")
+
+
+def _unknown_original(original: str, context: DataContext) -> tuple[str, ...]:
+    """A note if nobody knows ``original`` here; it may be known on the machine that shows the report."""
+    try:
+        catalogue.describe(original, context.data_dir)
+    except UnknownNameError as error:
+        hint = f" ({error.next})" if error.next and error.next.startswith("did you mean") else ""
+        return (f"{original!r} is not known here, so its number of classes was not compared{hint}",)
+    return ()
+
+
+def _check_classes(classes: int, original: str, context: DataContext) -> None:
+    try:
+        expected = catalogue.describe(original, context.data_dir).num_classes
+    except UnknownNameError:
+        return
+    if expected is not None and expected != classes:
+        raise LsnError(
+            f"a set of {classes} classes cannot stand in for {original!r}, which has {expected}",
+            where="--stands-in-for",
+            next="leave the option out, or name a data set of as many classes",
+        )
+
+
+def _existing(folder: Path, *, force: bool) -> StoredMeta | None:
+    """What the name holds already; a damaged record is an error unless it is to be replaced anyway."""
+    if not folder.exists():
+        return None
+    try:
+        return stored.read_meta(folder)
+    except LsnError:
+        if force:
+            return None
+        raise
+
+
+def _decode(
+    source: Source, layout: Layout, context: DataContext, *, size: int | None, max_bytes: int, noisy_labels: bool
+) -> Arrays:
+    counts = {split: len(layout.labels[split]) for split in SPLITS}
+    collector = Collector(source.path, counts, max_bytes)
+    images = decode_all(source.contents(layout.rows), size=size, source=source.path)
+    done = 0
+    for name, image in _telling(images, context, "decoding images", total=sum(counts.values())):
+        collector.add(name, *layout.rows[name], image)
+        done += 1
+    if done != sum(counts.values()):
+        raise LsnError(
+            f"{source.path.name!r} changed while it was being read", where=str(source.path), next="try again"
+        )
+    return Arrays.of(
+        collector.images["train"],
+        layout.labels["train"],
+        collector.images["test"],
+        layout.labels["test"],
+        layout.class_names,
+        train_labels_clean=not noisy_labels,
+    )
+
+
+def _keep(folder: Path, arrays: Arrays, meta: StoredMeta, existing: StoredMeta | None, *, force: bool) -> Outcome:
+    """Write what is new; the same content again costs nothing."""
+    if existing is None:
+        outcome: Outcome = "replaced" if folder.exists() else "prepared"
+    elif existing.digest != meta.digest:
+        if not force:
+            raise LsnError(
+                f"the data set {folder.name!r} exists with other content "
+                f"(from {existing.source}, digest {existing.digest[:12]}…; now {meta.digest[:12]}…)",
+                where=str(folder),
+                next="choose another name, or replace it: --force",
+            )
+        outcome = "replaced"
+    elif stored.problem(folder):
+        outcome = "repaired"
+    elif _declarations(existing) != _declarations(meta):
+        stored.save_meta(folder, meta)
+        return "updated"
+    else:
+        return "unchanged"
+    stored.save(folder, arrays, meta)
+    return outcome
+
+
+def _declarations(meta: StoredMeta) -> tuple[str | None, bool]:
+    return meta.stands_in_for, meta.noisy_labels
+
+
+def _telling(items: Iterable[_T], context: DataContext, what: str, *, total: int = 0) -> Iterator[_T]:
+    """``items``, telling how many have passed."""
+    done = 0
+    for item in items:
+        yield item
+        done += 1
+        if done % _TELL_EVERY == 0:
+            context.report(what, done, total)
+    context.report(what, done, total)

@@ -1,0 +1,36 @@
+"""What a loss receives beside logits and targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class LossInputs:
+    """Inputs for losses that need more than logits and targets.
+
+    indices: ``[B]`` int64, positions of the examples in the training set.
+    step: scalar int64 tensor, the training step (0-based); a tensor so that reading it needs no
+        synchronisation with the device.
+    transition: ``[L, L]`` row-stochastic, T[i, j] = P(noisy j | true i), or None.
+    """
+
+    indices: Tensor | None = None
+    step: Tensor | None = None
+    transition: Tensor | None = None
+
+
+class Loss(Protocol):
+    """Maps logits ``[B, L]`` and targets to per-example losses ``[B]``.
+
+    Targets are labels ``[B]`` (int64) or probabilities ``[B, L]`` (floating point). A loss may be a
+    ``torch.nn.Module`` with buffers: they are kept in checkpoints.
+    """
+
+    def __call__(self, logits: Tensor, targets: Tensor, inputs: LossInputs | None = None) -> Tensor:
+        """Per-example losses ``[B]``, in float32 or the logits' wider type."""
+        ...

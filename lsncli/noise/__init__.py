@@ -1,0 +1,1 @@
+"""Noise models: how training labels are corrupted, and by which transition matrix."""
