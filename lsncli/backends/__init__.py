@@ -1,0 +1,1 @@
+"""Device backends: where tensors live and how a step is made fast."""

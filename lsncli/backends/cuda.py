@@ -1,0 +1,96 @@
+"""NVIDIA GPUs as devices."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsncli.backends.interface import Backend
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class CudaBackend(Backend):
+    """bf16 autocast by default where the GPU has it; deterministic kernels."""
+
+    name = "cuda"
+
+    def unavailable(self) -> str | None:
+        """Why there is no usable GPU; torch is imported only where the driver's device files exist."""
+        if os.environ.get("CUDA_VISIBLE_DEVICES", "unset") == "":
+            return "CUDA_VISIBLE_DEVICES is empty"
+        if sys.platform == "linux" and not (Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()):
+            return "no NVIDIA driver on this machine"
+        import torch
+
+        if not torch.cuda.is_available():
+            return "torch finds no usable CUDA device"
+        return None
+
+    def devices(self) -> list[str]:
+        """``cuda:0``, ``cuda:1``, …"""
+        import torch
+
+        return [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+
+    def precisions(self) -> tuple[str, ...]:
+        """bf16 first where the GPU computes it natively."""
+        import torch
+
+        return ("bf16", "fp32") if torch.cuda.is_bf16_supported(including_emulation=False) else ("fp32",)
+
+    def prepare(self, device: str, *, threads: int | None) -> torch.device:
+        """Select the device and deterministic kernels."""
+        # cuBLAS reads this when its first handle is made; without it its matrix products may differ.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        import torch
+
+        chosen = torch.device(device if ":" in device else "cuda:0")
+        torch.cuda.set_device(chosen)
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+        # fp32 means fp32: by default cuDNN would round the inputs of its convolutions to TF32's ten bits.
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+        torch.backends.cuda.matmul.fp32_precision = "ieee"
+        if threads is not None:
+            torch.set_num_threads(threads)
+        return chosen
+
+    def autocast(self, precision: str) -> AbstractContextManager[Any]:
+        """Autocast to bf16, or nothing."""
+        import torch
+
+        return torch.autocast("cuda", dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
+
+    def place(self, module: nn.Module, device: torch.device) -> nn.Module:
+        """channels_last, which the tensor cores' convolutions want."""
+        import torch
+
+        return module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def synchronize(self) -> None:
+        """Wait for the current device."""
+        import torch
+
+        torch.cuda.synchronize()
+
+    def describe(self, device: str) -> dict[str, Any]:
+        """Model, compute capability, driver-side versions."""
+        import torch
+
+        properties = torch.cuda.get_device_properties(device if ":" in device else "cuda:0")
+        return {
+            "backend": self.name,
+            "device": properties.name,
+            "capability": f"{properties.major}.{properties.minor}",
+            "memory_bytes": properties.total_memory,
+            "cuda": torch.version.cuda,
+            "cudnn": torch.backends.cudnn.version(),
+            "threads": torch.get_num_threads(),
+            "memory_format": "channels_last",
+        }

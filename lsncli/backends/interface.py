@@ -1,0 +1,63 @@
+"""What a device backend is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+Step = Callable[..., Any]
+
+
+class Backend(ABC):
+    """A kind of device: whether it is there, its precisions, and how a step is made fast on it.
+
+    A backend imports its libraries in its methods, so that asking whether it is there stays cheap.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def unavailable(self) -> str | None:
+        """Why this backend cannot be used here, or None if it can."""
+
+    @abstractmethod
+    def devices(self) -> list[str]:
+        """The devices, as ``--device`` takes them."""
+
+    @abstractmethod
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions that the device computes in, the default one first: ``fp32``, ``bf16``."""
+
+    @abstractmethod
+    def prepare(self, device: str, *, threads: int | None) -> torch.device:
+        """Set up this process for ``device`` (threads, deterministic kernels) and return the torch device."""
+
+    def release(self) -> None:
+        """Undo what :meth:`prepare` changed for everything else in this process; also called if it was not."""
+        return
+
+    @abstractmethod
+    def autocast(self, precision: str) -> AbstractContextManager[Any]:
+        """The context in which the forward pass and the loss run."""
+
+    @abstractmethod
+    def place(self, module: nn.Module, device: torch.device) -> nn.Module:
+        """Move a module to the device, in the memory format that is fast there."""
+
+    def compile_step(self, step: Step) -> Step:
+        """A faster equivalent of a training step, where the device has one."""
+        return step
+
+    @abstractmethod
+    def synchronize(self) -> None:
+        """Wait until the device has finished what was asked of it."""
+
+    @abstractmethod
+    def describe(self, device: str) -> dict[str, Any]:
+        """The device in plain data, for provenance: model, threads, memory format."""

@@ -1,0 +1,1 @@
+"""The training engine: turns RunSpecs into a stream of events; knows nothing of databases."""

@@ -1,0 +1,52 @@
+"""Reads networks of finished runs, for the runs that depend on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lsncli.backends.interface import Backend
+from lsncli.engine.building import build_architecture
+from lsncli.engine.checkpoint import UnusableCheckpointError, load_weights
+from lsncli.engine.evaluation import EVALUATION_BATCH, predict
+from lsncli.engine.images import TrainingImages
+from lsncli.engine.settings import EngineSettings
+from lsncli.errors import LsnError
+from lsncli.plan import RunSpec
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRunReader:
+    """Loads the networks of other runs onto the device of this one, for the same kind of images."""
+
+    settings: EngineSettings
+    device: torch.device
+    backend: Backend
+    precision: str
+    num_classes: int
+    image_shape: tuple[int, int, int]
+
+    def network(self, spec: RunSpec) -> nn.Module:
+        """The trained network of ``spec``, in evaluation mode; raises :class:`LsnError` without its weights."""
+        path = self.settings.weights_path(spec.key)
+        advice = f"train it again: the run is {spec.describe()}"
+        if path is None or not path.exists():
+            raise LsnError(f"the weights of run {spec.key[:10]}, which this run needs, are missing", next=advice)
+        module = build_architecture(spec.model, self.num_classes, self.image_shape)
+        try:
+            load_weights(path, module)
+        except UnusableCheckpointError as error:
+            raise LsnError(
+                f"the weights of run {spec.key[:10]}, which this run needs, cannot be used: {error}",
+                where=str(path),
+                next=f"remove the file and {advice}",
+            ) from None
+        module = self.backend.place(module, self.device)
+        module.requires_grad_(False)
+        return module.eval()
+
+    def logits(self, module: nn.Module, images: TrainingImages) -> Tensor:
+        """Logits ``[N, L]`` of all training images, without augmentation."""
+        return predict(module, images.plain(EVALUATION_BATCH), self.backend, self.precision)

@@ -1,0 +1,142 @@
+"""Training and test images on the device, and augmentation on batched tensors.
+
+Images stay uint8 in ``[N, H, W, C]`` order, padded once. A batch is gathered, cropped and flipped there, and
+becomes a normalised ``[B, C, H, W]`` tensor whose strides are channels_last, without a copy for the layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from lsncli.data.arrays import channel_statistics
+from lsncli.engine.streams import stream
+
+
+@dataclass(frozen=True, slots=True)
+class Normalisation:
+    """Per-channel mean and standard deviation of the training images, in units of 0…255.
+
+    Both are kept for a whole row of pixels, ``[W·C]`` each: broadcast over the channels alone, a vectorised loop
+    would be three numbers long.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    @classmethod
+    def of(cls, images: npt.NDArray[np.uint8], device: torch.device) -> Normalisation:
+        """Computed exactly, from the histogram of each channel; a constant channel keeps its scale."""
+        both = torch.tensor(channel_statistics(images), dtype=torch.float64) * 255
+        both[1][both[1] == 0] = 1.0
+        both = both.to(device=device, dtype=torch.float32).repeat(1, images.shape[2])
+        return cls(both[0], both[1])
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        """uint8 ``[B, H, W, C]`` → float32 ``[B, C, H, W]`` in channels_last strides."""
+        # In place: the float32 copy is ours, and memory for two more would be as dear as the arithmetic.
+        rows = batch.flatten(2).float().sub_(self.mean).div_(self.std)
+        return rows.view(batch.shape).permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """The random choices of one epoch: order ``[N]``, crop offsets ``[N, 2]``, flips ``[N]``, on the device."""
+
+    order: Tensor
+    offsets: Tensor | None
+    flips: Tensor | None
+
+
+class TrainingImages:
+    """The training images on the device, with the augmentation of a run."""
+
+    def __init__(
+        self,
+        images: npt.NDArray[np.uint8],
+        normalise: Normalisation,
+        augment: str,
+        padding: int,
+        device: torch.device,
+    ) -> None:
+        self.normalise = normalise
+        self.crop = "crop" in augment
+        self.flip = "flip" in augment
+        self.padding = padding
+        self.device = device
+        self.count, self.height, self.width, self.channels = images.shape
+        if self.crop:
+            images = np.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+        self.images = torch.from_numpy(np.ascontiguousarray(images)).to(device)
+
+    def draw(self, seed: int, epoch: int) -> Draws:
+        """The choices of one epoch, drawn on the CPU and moved to the device at once."""
+        order = stream(seed, "order", epoch).permutation(self.count)
+        offsets = flips = None
+        if self.crop:
+            offsets = self._move(stream(seed, "crops", epoch).integers(2 * self.padding + 1, size=(self.count, 2)))
+        if self.flip:
+            flips = self._move(np.asarray(stream(seed, "flips", epoch).random(self.count) < 0.5))
+        return Draws(self._move(order), offsets, flips)
+
+    def _move(self, array: npt.NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.device, non_blocking=True)
+
+    def batch(self, draws: Draws, start: int, size: int) -> tuple[Tensor, Tensor]:
+        """Indices ``[B]`` and normalised, augmented images ``[B, C, H, W]`` of one step of the epoch."""
+        chosen = slice(start, start + size)
+        indices = draws.order[chosen]
+        taken = (
+            self.images.index_select(0, indices)
+            if draws.offsets is None
+            else self._windows(indices, draws.offsets[chosen])
+        )
+        if draws.flips is not None:
+            # Bit by bit, all of one image's bits or none: ``where`` has no vectorised kernel for single bytes.
+            chosen_bits = (draws.flips[chosen].to(torch.uint8) * 255).view(-1, 1, 1, 1)
+            taken = taken ^ ((taken ^ taken.flip(2)) & chosen_bits)
+        return indices, self.normalise(taken)
+
+    def _windows(self, indices: Tensor, offsets: Tensor) -> Tensor:
+        """Crops ``[B, H, W, C]`` of the padded images ``indices``, from the corners ``offsets`` ``[B, 2]``."""
+        _, padded_height, padded_width, channels = self.images.shape
+        row = padded_width * channels
+        # A crop is H runs of W·C bytes, a row apart. Every place where one could begin is an entry of this view,
+        # so that a crop is one entry, copied run by run.
+        places = self.images.numel() - (self.height - 1) * row - self.width * channels + 1
+        view = self.images.view(-1).as_strided((places, self.height, self.width * channels), (1, row, 1))
+        starts = indices * (padded_height * row) + offsets[:, 0] * row + offsets[:, 1] * channels
+        return view.index_select(0, starts).view(-1, self.height, self.width, channels)
+
+    def plain(self, size: int) -> Iterator[Tensor]:
+        """All images without augmentation, in order, in batches of at most ``size``."""
+        p = self.padding if self.crop else 0
+        for start in range(0, self.count, size):
+            batch = self.images[start : start + size, p : p + self.height, p : p + self.width]
+            yield self.normalise(batch)
+
+    def at(self, indices: Tensor) -> Tensor:
+        """The images ``indices`` ``[B]`` without augmentation."""
+        p = self.padding if self.crop else 0
+        return self.normalise(self.images[indices][:, p : p + self.height, p : p + self.width])
+
+
+class TestImages:
+    """The test images on the device."""
+
+    __test__ = False  # not a test case, whatever pytest makes of the name
+
+    def __init__(self, images: npt.NDArray[np.uint8], normalise: Normalisation, device: torch.device) -> None:
+        self.normalise = normalise
+        self.images = torch.from_numpy(np.ascontiguousarray(images)).to(device)
+
+    def plain(self, size: int) -> Iterator[Tensor]:
+        """All images, in order, in batches of at most ``size``."""
+        for start in range(0, len(self.images), size):
+            yield self.normalise(self.images[start : start + size])

@@ -1,0 +1,184 @@
+"""One run: its materials, its state and what it tells, whoever takes its steps."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from lsncli.backends.interface import Backend
+from lsncli.backends.selection import select_precision
+from lsncli.engine.building import build_component
+from lsncli.engine.checkpoint import (
+    TrainingState,
+    UnusableCheckpointError,
+    load_checkpoint,
+    save_checkpoint,
+)
+from lsncli.engine.evaluation import EVALUATION_BATCH, measure_test, measure_train, predict
+from lsncli.engine.events import Event, Finished, Measured, Notice, Outcome, Progress, Recorded, Started
+from lsncli.engine.final_outputs import FinalOutputs, figure_arrays, final_outputs
+from lsncli.engine.kept_files import keep_files
+from lsncli.engine.provenance import describe_run
+from lsncli.engine.settings import EngineSettings
+from lsncli.engine.workspace import Workspace, prepare_workspace
+from lsncli.errors import LsnError
+from lsncli.plan import RunSpec
+
+
+class Run:
+    """The materials and the state of one run, and the events that do not depend on how its steps are taken.
+
+    ``device`` is prepared by whoever makes the run. ``like`` is a workspace of the same data and augmentation,
+    whose images are shared.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        settings: EngineSettings,
+        backend: Backend,
+        device_name: str,
+        device: torch.device,
+        like: Workspace | None = None,
+    ) -> None:
+        self.spec = spec
+        self.settings = settings
+        self.backend = backend
+        self.device_name = device_name
+        self.precision = select_precision(self.backend, settings.precision)
+        self.device = device
+        self.work: Workspace = prepare_workspace(spec, settings, device, backend, self.precision, like)
+        optimizer = build_component("optimizer", spec.train.optimizer, self.work.module.parameters())
+        self.rates = [group["lr"] for group in optimizer.param_groups]
+        self.factor: Callable[[int], float] = build_component("schedule", spec.train.schedule, spec.train.steps)
+        self.state = TrainingState(
+            module=self.work.module,
+            optimizer=optimizer,
+            loss=self.work.loss if isinstance(self.work.loss, nn.Module) else None,
+            loss_sum=torch.zeros((), dtype=torch.float64, device=self.device),
+            identity={
+                "key": spec.key,
+                "data": self.work.data_digest,
+                "precision": self.precision,
+                "backend": self.backend.name,
+            },
+        )
+        self.per_epoch = self.work.train.count // spec.train.batch_size
+        self.outputs: FinalOutputs | None = None
+
+    def beginning(self, notice: str | None, **how: Any) -> Iterator[Event]:
+        """What is known before the first step; ``how`` the run is trained goes to its provenance."""
+        key, state = self.spec.key, self.state
+        provenance = {
+            **describe_run(self.spec, self.settings, self.work),
+            **self.backend.describe(self.device_name),
+            "precision": self.precision,
+            **how,
+        }
+        yield Started(key, self.spec.train.steps, provenance, state.step)
+        if notice:
+            yield Notice(key, notice)
+        if self.work.noise_metrics:
+            yield Measured(key, 0, self.work.noise_metrics)
+        if self.work.noise_counts is not None:
+            yield Recorded(key, 0, "noise_transition_counts", self.work.noise_counts)
+        if self.work.estimate is not None:
+            yield Recorded(key, 0, "transition_estimate", self.work.estimate)
+        for step, metrics in state.measured:
+            yield Measured(key, step, metrics)
+
+    def ending(self, outcome: Outcome, error: str | None = None) -> Iterator[Event]:
+        """The files of a run that is done, and its last event."""
+        if outcome == "done":
+            yield from keep_files(self.spec.key, self.settings, self.work, self.outputs, self.state.step)
+        yield Finished(self.spec.key, outcome, self.state.step, self.state.seconds, error)
+
+    def look(self, evaluating: bool, images_per_second: float) -> Iterator[Event | str]:
+        """Look whether the run diverged, and evaluate it where that is due; a string is why it diverged."""
+        key, state = self.spec.key, self.state
+        loss = self._mean_loss()
+        if not math.isfinite(loss):
+            yield f"the training loss is {loss} after {state.step} steps"
+            return
+        if not evaluating:
+            return
+        self.backend.synchronize()
+        metrics, bins = self._measure(images_per_second)
+        if not math.isfinite(metrics["test_nll"]):
+            # The loss of the last step was finite, the update that it caused was not.
+            yield f"the logits are not finite after {state.step} steps"
+            return
+        state.measured.append((state.step, metrics))
+        yield Measured(key, state.step, metrics)
+        if state.step == self.spec.train.steps:
+            yield Recorded(key, state.step, "test_reliability_bins", bins)
+            yield from self._last_words()
+
+    def progress(self, images_per_second: float) -> Progress:
+        """How far the run is."""
+        return Progress(self.spec.key, self.state.step, self._mean_loss(), images_per_second)
+
+    def checked(self, losses: Tensor, indices: Tensor) -> Tensor:
+        """``losses``, if the loss gave one for each of the examples ``indices`` ``[B]``; else :class:`LsnError`."""
+        if losses.shape != indices.shape:
+            raise LsnError(
+                f"loss {self.spec.loss.name!r} returned shape {list(losses.shape)}"
+                f" for a batch of {len(indices)} examples",
+                valid="one loss per example",
+            )
+        return losses
+
+    def _mean_loss(self) -> float:
+        return float(self.state.loss_sum.item()) / max(1, self.state.steps_since_evaluation)
+
+    # -- evaluation and files --------------------------------------------------------------------------
+
+    def _measure(self, images_per_second: float) -> tuple[dict[str, float], npt.NDArray[np.float64]]:
+        """The metrics of this step and the reliability bins ``[3, 100]``; the mean loss starts anew."""
+        state, work = self.state, self.work
+        metrics = {"train_loss": self._mean_loss(), "images_per_second": images_per_second}
+        logits = predict(work.module, work.test.plain(EVALUATION_BATCH), self.backend, self.precision)
+        tested, bins = measure_test(logits, work.test_labels)
+        predicted = predict(work.module, work.train.plain(EVALUATION_BATCH), self.backend, self.precision).argmax(1)
+        metrics |= tested | measure_train(predicted, work.given, work.true)
+        state.loss_sum.zero_()
+        state.steps_since_evaluation = 0
+        return metrics, bins.numpy()
+
+    def resume(self) -> str | None:
+        """Load the checkpoint if there is a usable one; a reason to tell if there is another."""
+        path = self.settings.checkpoint_path(self.spec.key)
+        if path is None or not path.exists():
+            return None
+        try:
+            load_checkpoint(path, self.state)
+        except UnusableCheckpointError as error:
+            return f"the checkpoint {path} is not used: {error}; the run starts from its first step"
+        return None
+
+    def save(self) -> None:
+        """Write a checkpoint, where the settings have a place for it."""
+        path = self.settings.checkpoint_path(self.spec.key)
+        if path is not None:
+            save_checkpoint(path, self.state)
+
+    def _last_words(self) -> Iterator[Event]:
+        """What the figures need of the trained network, and its predictions."""
+        self.outputs = final_outputs(self.work, self.backend, self.precision)
+        for name, array in figure_arrays(self.work, self.outputs).items():
+            yield Recorded(self.spec.key, self.state.step, name, array)
+
+
+def failure(spec: RunSpec, error: Exception, step: int, seconds: float) -> Finished:
+    """The end of a run that ``error`` stopped after ``step`` steps; only what nobody foresaw has a traceback."""
+    if isinstance(error, LsnError):
+        return Finished(spec.key, "failed", step, seconds, str(error).replace("\n", ";"), None)
+    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    return Finished(spec.key, "failed", step, seconds, text, "".join(traceback.format_exception(error)))

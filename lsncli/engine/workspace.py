@@ -1,0 +1,146 @@
+"""Everything that a run needs before its first step: data on the device, noisy labels, the loss."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from lsncli.backends.interface import Backend
+from lsncli.components import LossContext, NoiseContext
+from lsncli.data.arrays import Arrays
+from lsncli.data.catalogue import load
+from lsncli.data.context import DataContext
+from lsncli.engine.building import build_architecture, build_component
+from lsncli.engine.estimation import estimate_transition
+from lsncli.engine.finished_run import FinishedRunReader
+from lsncli.engine.images import Normalisation, TestImages, TrainingImages
+from lsncli.engine.settings import EngineSettings
+from lsncli.engine.streams import stream, torch_seed
+from lsncli.engine.teaching import Teacher
+from lsncli.errors import LsnError
+from lsncli.estimators.distance import distances
+from lsncli.losses.interface import Loss
+from lsncli.noise.realised import realised_noise
+from lsncli.plan import RunSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The materials of one run, on its device.
+
+    ``true`` labels are None where nobody knows them. ``transition`` is what the loss is given: the estimate
+    where the run makes one, else the noise model's own.
+    """
+
+    train: TrainingImages
+    test: TestImages
+    given: Tensor
+    true: Tensor | None
+    test_labels: Tensor
+    module: nn.Module
+    loss: Loss
+    teacher: Teacher | None
+    transition: Tensor | None
+    estimate: npt.NDArray[np.float64] | None
+    num_classes: int
+    data_digest: str
+    noise_metrics: dict[str, float]
+    noise_counts: npt.NDArray[np.int64] | None
+
+
+def load_arrays(spec: RunSpec, settings: EngineSettings) -> Arrays:
+    """The data set of a run, or its subset; the last two are kept in memory for the next run."""
+    identity = json.dumps([spec.data.plain_identity(), str(settings.data_dir)], sort_keys=True)
+    if identity in _arrays:
+        _arrays.move_to_end(identity)
+        return _arrays[identity]
+    context = DataContext(settings.data_dir, settings.download, None)
+    arrays = load(spec.data.name, spec.data.params, context)
+    if spec.data.train_size or spec.data.test_size:
+        arrays = arrays.subset(spec.data.train_size, spec.data.test_size, spec.data.subset_seed)
+    _arrays[identity] = arrays
+    while len(_arrays) > 2:
+        _arrays.popitem(last=False)
+    return arrays
+
+
+_arrays: OrderedDict[str, Arrays] = OrderedDict()
+
+
+def prepare_workspace(
+    spec: RunSpec,
+    settings: EngineSettings,
+    device: torch.device,
+    backend: Backend,
+    precision: str,
+    like: Workspace | None = None,
+) -> Workspace:
+    """Load the data, corrupt the training labels, build architecture and loss, all from the run's own seeds.
+
+    Reads the finished runs that the run depends on: its teacher, the run behind its transition matrix. ``like``
+    is the workspace of another run with the same data and augmentation: the images are shared with it.
+    """
+    arrays = load_arrays(spec, settings)
+    if spec.train.batch_size > len(arrays.train_labels):
+        raise LsnError(
+            f"batch_size {spec.train.batch_size} is larger than the training set ({len(arrays.train_labels)})",
+            next="make train.batch_size smaller or data.train_size larger",
+        )
+    classes = arrays.num_classes
+    noise = build_component("noise model", spec.noise, NoiseContext(spec.data.name, classes, arrays.class_names))
+    noisy = noise.apply(
+        arrays.train_labels, classes, stream(spec.noise.seed, "noise"), features=arrays.train_images
+    )
+    transition = noise.transition(classes)
+    # What clean data would say is unknown where the labels came noisy: no clean-label metrics then.
+    known = arrays.train_labels_clean
+    realised = realised_noise(arrays.train_labels, noisy, classes) if known else None
+
+    if like is None:
+        normalise = Normalisation.of(arrays.train_images, device)
+        train = TrainingImages(arrays.train_images, normalise, spec.train.augment, spec.train.crop_padding, device)
+        test = TestImages(arrays.test_images, normalise, device)
+    else:
+        train, test = like.train, like.test
+    reader = FinishedRunReader(settings, device, backend, precision, classes, arrays.image_shape)
+    estimate = estimate_transition(spec, train, noisy, transition, reader)
+    used = transition if estimate is None else estimate
+    teacher = None
+    if spec.teacher is not None and spec.distillation is not None:
+        teacher = Teacher(reader, spec.teacher, spec.distillation, train)
+
+    # Whatever was read or built before, the run's own parameters come from its own seed.
+    torch.manual_seed(torch_seed(spec.seed, "initialisation"))
+    module = build_architecture(spec.model, classes, arrays.image_shape)
+    torch.manual_seed(torch_seed(spec.seed, "library"))
+    loss = build_component("loss", spec.loss, LossContext(classes, len(noisy), used))
+    if isinstance(loss, nn.Module):
+        loss = loss.to(device)
+
+    return Workspace(
+        train=train,
+        test=test,
+        given=_labels(noisy, device),
+        true=_labels(arrays.train_labels, device) if known else None,
+        test_labels=_labels(arrays.test_labels, device),
+        module=backend.place(module, device),
+        loss=loss,
+        teacher=teacher,
+        transition=None if used is None else torch.tensor(used, dtype=torch.float32, device=device),
+        estimate=estimate,
+        num_classes=classes,
+        data_digest=arrays.digest,
+        noise_metrics=({"noise_flip_rate": realised.rate} if realised else {})
+        | ({} if estimate is None else distances(estimate, transition)),
+        noise_counts=realised.counts if realised else None,
+    )
+
+
+def _labels(labels: npt.NDArray[np.int64], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.array(labels, dtype=np.int64)).to(device)

@@ -1,0 +1,1 @@
+"""Executors: where runs are trained and how many at once; they know nothing of losses."""

@@ -1,0 +1,193 @@
+"""Trains several runs at once in worker processes, each of which trains one run, or a stack of small ones.
+
+The workers are forked from a server process that has imported torch once and computed nothing, so that a
+worker costs milliseconds and this process never imports torch. Only this process writes results.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from signal import Signals
+from typing import Any
+
+from lsncli.engine.events import Event, Finished, Measured, Outcome, Progress, Started
+from lsncli.engine.settings import EngineSettings
+from lsncli.executors.frontier import Frontier
+from lsncli.executors.interface import Control, Emit, Executor, emit_all
+from lsncli.executors.worker import STOP, work
+from lsncli.plan import Plan
+
+#: How long a worker may take to stop at a step after its connection was closed.
+STOP_SECONDS = 60.0
+#: Events that are passed on at once.
+MOST_EVENTS = 1000
+
+
+@dataclass(slots=True)
+class _Worker:
+    """A process, our end of its connection, and the runs that it trains with the steps that they have reached."""
+
+    process: BaseProcess
+    connection: Connection
+    running: dict[str, int] = field(default_factory=dict)
+    together: bool = False
+    asked_to_stop: bool = False
+    since: float = 0.0
+
+
+class ProcessExecutor(Executor):
+    """``workers`` runs, or stacks of at most ``stack`` small runs, at once.
+
+    Each worker gets an equal share of the threads.
+    """
+
+    def __init__(self, workers: int | None = None, stack: int = 1) -> None:
+        self.workers = workers or usable_cores()
+        self.stack = stack
+        methods = multiprocessing.get_all_start_methods()
+        self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        if "forkserver" in methods:
+            self._context.set_forkserver_preload(["lsncli.executors.worker_imports"])
+
+    def execute(self, plan: Plan, settings: EngineSettings, emit: Emit, control: Control) -> None:
+        """Train the plan; a worker that dies fails its run alone, and another takes its place.
+
+        Where it trained a stack, nobody knows which run is to blame: they are trained again one by one.
+        """
+        count = min(self.workers, len(plan))
+        frontier = Frontier(plan, stack=self.stack, lanes=count)
+        settings = replace(settings, threads=settings.threads or max(1, usable_cores() // max(1, count)))
+        pool: list[_Worker] = []
+        try:
+            pool.extend(self._start(settings) for _ in range(count))
+            self._feed(pool, settings, frontier, control)
+            while running := [worker for worker in pool if worker.running]:
+                if control.stopping:
+                    _ask_to_stop(running)
+                # A time limit, so that a stop asked for by a signal is passed on soon.
+                for ready in wait([worker.connection for worker in running], timeout=0.2):
+                    worker = next(w for w in running if w.connection is ready)
+                    self._receive(worker, plan, frontier, emit, control)
+                self._feed(pool, settings, frontier, control)
+        except KeyboardInterrupt:
+            # The second Ctrl-C: nobody wants to wait. Checkpoints are whole at any moment.
+            for worker in pool:
+                worker.process.terminate()
+            raise
+        finally:
+            # All connections first: workers that still train hear of it at the same time.
+            for worker in pool:
+                worker.connection.close()
+            for worker in pool:
+                _end(worker)
+
+    def _start(self, settings: EngineSettings) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=work, args=(theirs, settings, self.stack > 1), daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+    def _feed(self, pool: list[_Worker], settings: EngineSettings, frontier: Frontier, control: Control) -> None:
+        """Give every idle worker runs; one that died is replaced."""
+        for position, worker in enumerate(pool):
+            if worker.running or control.stopping:
+                continue
+            runs = frontier.take_stack()
+            if not runs:
+                return
+            if not worker.process.is_alive():
+                worker.connection.close()
+                worker = pool[position] = self._start(settings)
+            worker.running, worker.since = dict.fromkeys((run.key for run in runs), 0), time.perf_counter()
+            worker.together = len(runs) > 1
+            # One that dies at this very moment is noticed when its answer is waited for.
+            with suppress(ConnectionError):
+                worker.connection.send([run.spec.model_dump(mode="json") for run in runs])
+
+    @staticmethod
+    def _receive(worker: _Worker, plan: Plan, frontier: Frontier, emit: Emit, control: Control) -> None:
+        """Pass on what a worker has told; the end of the worker is the end of its runs."""
+        events = _told(worker.connection)
+        if not events:
+            _end(worker)
+            if worker.together and not control.stopping:
+                frontier.put_back(plan[key] for key in worker.running)
+                worker.running = {}
+                return
+            events = _ends_with(worker, control.stopping)
+        passed_on: list[Event] = []
+        for event in events:
+            passed_on.append(event)
+            match event:
+                case Started():
+                    worker.running[event.key] = event.resumed_from
+                case Progress() | Measured():
+                    worker.running[event.key] = max(worker.running[event.key], event.step)
+                case Finished():
+                    del worker.running[event.key]
+                    passed_on += frontier.finished(event.key, event.status)
+                    if event.status == "failed" and control.fail_fast:
+                        control.stop()
+        emit_all(emit, passed_on)
+
+
+def _told(connection: Connection) -> list[Event]:
+    """The events that wait to be read, at least one; none if the worker has ended.
+
+    Small runs tell more in a moment than can be stored one by one.
+    """
+    events: list[Event] = []
+    # A worker that ends in between is met again at the next call.
+    with suppress(EOFError, ConnectionError):
+        events.append(connection.recv())
+        while len(events) < MOST_EVENTS and connection.poll():
+            events.append(connection.recv())
+    return events
+
+
+def _ends_with(worker: _Worker, stopping: bool) -> list[Event]:
+    """The ends of the runs of a worker that has ended.
+
+    One that a signal to all our processes has ended was stopped, as it would have been asked to.
+    """
+    status: Outcome = "interrupted" if stopping else "failed"
+    spent, how = time.perf_counter() - worker.since, _how_it_ended(worker.process.exitcode)
+    return [Finished(key, status, step, spent, how) for key, step in worker.running.items()]
+
+
+def _ask_to_stop(workers: list[_Worker]) -> None:
+    for worker in workers:
+        if not worker.asked_to_stop:
+            worker.asked_to_stop = True
+            with suppress(ConnectionError):
+                worker.connection.send(STOP)
+
+
+def _how_it_ended(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        name = Signals(-exitcode).name if -exitcode in set(Signals) else f"signal {-exitcode}"
+        reason = " (out of memory?)" if name == "SIGKILL" else ""
+        return f"the worker process was ended by {name}{reason}"
+    return f"the worker process ended with exit code {exitcode}"
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on."""
+    try:
+        return max(1, len(os.sched_getaffinity(0)))
+    except AttributeError:
+        return max(1, os.cpu_count() or 1)
+
+
+def _end(worker: _Worker) -> None:
+    worker.process.join(STOP_SECONDS if worker.running else 5)
+    if worker.process.is_alive():
+        worker.process.terminate()
+        worker.process.join(5)

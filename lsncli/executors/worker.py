@@ -1,0 +1,55 @@
+"""A worker process: receives lists of RunSpecs over its connection, trains each list, sends the events back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from lsncli.engine.settings import EngineSettings
+from lsncli.plan import RunSpec
+from lsncli.registry import registry
+
+#: The message that asks a worker to stop what it trains. Every message to a worker that trains means
+#: this, and so does the end of the connection; a lock shared between processes would not survive a worker that
+#: is killed while it holds it.
+STOP = None
+
+
+def work(connection: Connection, settings: EngineSettings, stacking: bool) -> None:
+    """A worker's life: train what comes, until the connection closes.
+
+    Without ``stacking`` every list that comes holds a single run.
+    """
+    # Ctrl-C reaches the whole process group; the parent decides, and asks through the connection.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # The parent has already warned of plugins that do not load; once is enough.
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
+        registry()
+    from lsncli.engine.stacking import train_stack
+    from lsncli.engine.training import train
+
+    while True:
+        try:
+            message = connection.recv()
+        except (EOFError, ConnectionError):
+            return
+        if message is STOP:
+            return
+        specs = [RunSpec.model_validate(plain) for plain in message]
+        stop = partial(_asked_to_stop, connection)
+        for event in train_stack(specs, settings, stop) if stacking else train(specs[0], settings, stop):
+            # Without a parent the run stops by itself and leaves its checkpoint: go on until it has.
+            with contextlib.suppress(ConnectionError):
+                connection.send(event)
+
+
+def _asked_to_stop(connection: Connection) -> bool:
+    try:
+        return connection.poll()
+    except ConnectionError:
+        return True
