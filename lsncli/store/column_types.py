@@ -1,0 +1,51 @@
+"""Column types that keep on every database what SQLite alone would lose."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Double
+from sqlalchemy.types import TypeDecorator
+
+
+class AnyFloat(TypeDecorator[float]):
+    """A float64 including NaN and both infinities.
+
+    SQLite stores infinities but turns NaN into NULL without a word; here NULL *means* NaN, on every database,
+    so that a query for finite values (``IS NOT NULL``) is the same everywhere.
+    """
+
+    impl = Double
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:
+        """NaN becomes NULL."""
+        return None if value is None or math.isnan(value) else float(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> float:
+        """NULL becomes NaN."""
+        return math.nan if value is None else float(value)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite keeps no time zone, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC; a time without zone is refused, as nobody could say which moment it means."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without time zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The same moment, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
