@@ -1,0 +1,211 @@
+"""Builds the table of a recipe from its runs' metrics and the published numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lsncli.recipe.expansion import value_at
+from lsncli.recipe.loading import DEFAULT_PROFILE, LoadedRecipe
+from lsncli.recipe.resolve import ResolvedRecipe, ResolvedVariant
+from lsncli.recipe.schema import SETTING_SECTIONS
+from lsncli.registry import Registry
+from lsncli.report import statistics
+from lsncli.report.filling import command_for
+from lsncli.report.footnotes import Footnotes
+from lsncli.report.layout import Layout, layout_of, ordered
+from lsncli.report.published import PublishedTable, published_table
+from lsncli.report.results import DONE, ENDED_BADLY, Found, Results, find_profile, find_results
+from lsncli.report.table import Cell, Status, Table, place
+from lsncli.report.wording import in_unit, unit_of
+
+Metrics = Mapping[str, Mapping[str, float]]
+
+
+def build_table(
+    resolved: ResolvedRecipe,
+    results: Results | None,
+    *,
+    components: Registry | None = None,
+    run_options: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> Table:
+    """The report of a resolved recipe, under its own profile; ``results`` None is an empty database.
+
+    run_options: words to add to the command that fills the missing cells (``--db …``). notes: footnotes on
+    the whole table. Raises :class:`LsnError` for a layout that the recipe cannot have.
+    """
+    return _Builder(find_results(resolved, results, components=components), results, run_options).table(notes)
+
+
+def build_report(
+    loaded: LoadedRecipe,
+    results: Results | None,
+    *,
+    components: Registry | None = None,
+    run_options: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> Table:
+    """As :func:`build_table`, under the profile asked for or else the first one that has results."""
+    return _Builder(find_profile(loaded, results, components=components), results, run_options).table(notes)
+
+
+@dataclass(slots=True)
+class _Builder:
+    found: Found
+    results: Results | None
+    run_options: Sequence[str]
+    footnotes: Footnotes = field(default_factory=Footnotes)
+
+    @property
+    def loaded(self) -> LoadedRecipe:
+        return self.found.resolved.loaded
+
+    def table(self, notes: Sequence[str]) -> Table:
+        recipe, variants = self.loaded.recipe, self.found.resolved.variants
+        layout = layout_of(self.found.resolved)
+        metrics = tuple(dict.fromkeys(recipe.report.metrics))
+        stored = self._stored(metrics)
+        paper = published_table(recipe.table) if recipe.table is not None else None
+        cells = _distinct(
+            self._cell(variant, metric, layout, stored, paper) for variant in variants for metric in metrics
+        )
+        shown = any(cell.paper for cell in cells)
+        if shown and not self._is_papers_setting():
+            self.footnotes.add(
+                f"{self._departure()}: not the paper's setting. Its numbers are for orientation only, and"
+                " differences from them are not marked."
+            )
+        elif any(cell.differs is not None for cell in cells):
+            self.footnotes.add_difference()
+        for note in notes:
+            self.footnotes.add(note)
+        return Table(
+            title=recipe.title,
+            profile=self.loaded.profile,
+            row_keys=layout.rows,
+            column_keys=layout.columns,
+            rows=ordered((layout.row(v, m) for v in variants for m in metrics), layout.rows),
+            columns=ordered((layout.column(v, m) for v in variants for m in metrics), layout.columns),
+            cells=tuple(cells),
+            metrics=metrics,
+            footnotes=self.footnotes.all(),
+            number=recipe.table,
+            which=recipe.report.which,
+            fill=command_for(self.loaded, self.run_options) if self._untrained() else None,
+            source=paper.source if paper and shown else None,
+        )
+
+    def _stored(self, metrics: Sequence[str]) -> Metrics:
+        done = [key for key, status in self.found.statuses.items() if status == DONE]
+        if self.results is None or not done:
+            return {}
+        return self.results.values(done, metrics, which=self.loaded.recipe.report.which)
+
+    def _cell(
+        self,
+        variant: ResolvedVariant,
+        metric: str,
+        layout: Layout,
+        stored: Metrics,
+        paper: PublishedTable | None,
+    ) -> Cell:
+        unit = unit_of(metric)
+        keys = tuple(spec.key for spec in variant.specs)
+        values = tuple(in_unit(stored[k][metric], unit) for k in keys if metric in stored.get(k, {}))
+        mean, std = statistics.mean(values), statistics.sample_std(values)
+        lookup = _settings_of(variant)
+        coordinates = dict(variant.coordinates)
+        if variant.replaced_data is not None and "data.name" in coordinates:
+            coordinates["data.name"] = variant.replaced_data
+        published = paper.find(coordinates, metric, lookup) if paper else None
+        comparable = variant.replaced_data is None and self._is_papers_setting()
+        notes = paper.notes_on(coordinates, metric, lookup) if paper and published else []
+        return Cell(
+            row=layout.row(variant, metric).coordinates,
+            column=layout.column(variant, metric).coordinates,
+            metric=metric,
+            unit=unit,
+            values=values,
+            keys=keys,
+            mean=mean,
+            std=std,
+            n=len(values),
+            paper=published,
+            status=_status(len(values), len(keys)),
+            stand_in=variant.replaced_data,
+            failed=sum(self.found.statuses.get(key) in ENDED_BADLY for key in keys),
+            differs=statistics.differs(mean, std, len(values), published) if comparable else None,
+            marks=self._marks(variant, keys, metric, stored, notes),
+        )
+
+    def _marks(
+        self, variant: ResolvedVariant, keys: Sequence[str], metric: str, stored: Metrics, notes: Sequence[str]
+    ) -> tuple[str, ...]:
+        marks = []
+        if variant.replaced_data is not None:
+            how = "no results of its own" if variant.replaced_data in self.found.automatic else "--data"
+            name = variant.specs[0].data.name
+            marks.append(self.footnotes.mark(f"{name} stands in for {variant.replaced_data} ({how})."))
+        ended = Counter(self.found.statuses.get(key, "") for key in keys)
+        marks += [
+            self.footnotes.mark(f"{ended[status]} of {len(keys)} runs {status}; counted as not there.")
+            for status in sorted(ENDED_BADLY & set(ended))
+        ]
+        lacking = sum(self.found.statuses.get(k) == DONE and metric not in stored.get(k, {}) for k in keys)
+        if lacking:
+            marks.append(
+                self.footnotes.mark(
+                    f"{lacking} of {len(keys)} runs finished without the metric {metric}: not known by that name,"
+                    " or the data has no known true labels."
+                )
+            )
+        marks += [self.footnotes.mark(note) for note in notes]
+        return tuple(sorted(marks, key=int))
+
+    def _untrained(self) -> bool:
+        return any(
+            self.found.statuses.get(spec.key) not in (DONE, "diverged") for spec in self.found.resolved.specs()
+        )
+
+    def _is_papers_setting(self) -> bool:
+        return self.loaded.profile == DEFAULT_PROFILE and not self._changed()
+
+    def _changed(self) -> list[str]:
+        """The settings that ``--set`` changed; choosing among swept values only narrows the table."""
+        recipe = self.loaded.recipe
+        return [
+            key
+            for key, _ in self.loaded.overrides.settings
+            if key.partition(".")[0] in SETTING_SECTIONS and key not in recipe.sweep
+        ]
+
+    def _departure(self) -> str:
+        changed = self._changed()
+        said = f"Changed by --set: {', '.join(dict.fromkeys(changed))}" if changed else ""
+        if self.loaded.profile == DEFAULT_PROFILE:
+            return said
+        return f"Profile {self.loaded.profile}" + (f", {said[:1].lower()}{said[1:]}" if said else "")
+
+
+def _status(n: int, expected: int) -> Status:
+    return "complete" if n == expected else "partial" if n else "missing"
+
+
+def _distinct(cells: Iterable[Cell]) -> list[Cell]:
+    """Equal combinations of a sweep (the layout has made sure that they are the same runs) give one cell."""
+    return list({(place(c.row, c.column, c.metric), c.keys): c for c in cells}.values())
+
+
+def _settings_of(variant: ResolvedVariant) -> Callable[[str], Any]:
+    """The value of a dotted setting, as the paper would name it: a replaced data set by its own name."""
+    spec = variant.specs[0]
+    names = {
+        "data.name": variant.replaced_data or spec.data.name,
+        "noise.name": spec.noise.name,
+        "model.name": spec.model.name,
+        "loss.name": spec.loss.name,
+    }
+    return lambda key: names[key] if key in names else value_at(variant.settings, key)

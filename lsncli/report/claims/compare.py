@@ -1,0 +1,175 @@
+"""Compares chosen runs: by what their specs differ, and their metrics, alone or over all their seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ValidationError
+
+from lsncli.errors import LsnError
+from lsncli.plan import RunSpec
+from lsncli.registry import Registry, registry
+from lsncli.report.claims import inference
+from lsncli.report.claims.dotted import apart, dotted
+from lsncli.report.claims.pairing import Seeds, seeds_of, without_seeds
+from lsncli.report.statistics import mean, sample_std
+
+if TYPE_CHECKING:
+    from lsncli.store import RunRecord, Store
+
+Which = Literal["last", "best"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One of the compared: a run, or with ``over seeds`` all that differ from it only by seed.
+
+    key: the run that was named. keys: seed → key of all its runs. values: metric → seed → value.
+    """
+
+    key: str
+    keys: Mapping[int, str]
+    values: Mapping[str, Mapping[int, float]]
+
+    def of(self, metric: str) -> list[float]:
+        """The values of one metric, in the order of the seeds."""
+        return list(self.values.get(metric, {}).values())
+
+    def mean(self, metric: str) -> float | None:
+        """The mean; None without a value."""
+        return mean(self.of(metric))
+
+    def std(self, metric: str) -> float | None:
+        """The sample standard deviation (ddof 1); None for fewer than two values."""
+        return sample_std(self.of(metric))
+
+
+@dataclass(frozen=True, slots=True)
+class RunComparison:
+    """What was compared. differences: dotted key → its value in each spec, None where it has none.
+
+    metrics: all that any of the compared has. The differences of metrics are to the first of ``compared``.
+    """
+
+    which: Which
+    over_seeds: bool
+    differences: Mapping[str, tuple[Any, ...]]
+    metrics: tuple[str, ...]
+    compared: tuple[Compared, ...]
+
+    def difference(self, metric: str, other: Compared) -> float | None:
+        """The mean of ``other`` minus that of the first; None where one has no value."""
+        first, second = self.compared[0].mean(metric), other.mean(metric)
+        return None if first is None or second is None else inference.difference(first, second)
+
+    def paired(self, metric: str, other: Compared) -> inference.Paired:
+        """The paired differences of ``other`` to the first, over the seeds that both have finite values of."""
+        first, second = self.compared[0].values.get(metric, {}), other.values.get(metric, {})
+        seeds = [seed for seed in first if math.isfinite(first[seed]) and math.isfinite(second.get(seed, math.nan))]
+        return inference.paired([inference.difference(first[seed], second[seed]) for seed in seeds])
+
+    def unpaired(self, other: Compared) -> list[int]:
+        """The seeds that only one of ``other`` and the first has."""
+        return sorted(set(self.compared[0].keys) ^ set(other.keys))
+
+
+def compare(
+    store: Store,
+    prefixes: Sequence[str],
+    *,
+    which: Which = "last",
+    over_seeds: bool = False,
+    components: Registry | None = None,
+) -> RunComparison:
+    """Compare the runs whose keys begin with ``prefixes``.
+
+    Raises :class:`LsnError` for fewer than two different runs, a key that is unknown or ambiguous, a run that is
+    not done and, over seeds, for two that differ by nothing but seeds.
+    """
+    keys = list(dict.fromkeys(store.resolve(prefix) for prefix in prefixes))
+    if len(keys) < 2:
+        said = f"{prefixes[0]} and {prefixes[1]} are the same run" if len(prefixes) > 1 else "only one run is given"
+        raise LsnError(f"nothing to compare: {said}", valid="two or more keys", next="lsn runs list shows the keys")
+    records = [_done(store.run(key)) for key in keys]
+    specs = [_spec(record) for record in records]
+    groups: list[dict[int, str]] = [{spec.seed: key} for key, spec in zip(keys, specs, strict=True)]
+    if over_seeds:
+        groups = _groups(store, keys, specs)
+    shown = [without_seeds(spec) for spec in specs] if over_seeds else specs
+    flat = [dotted(spec, components or registry()) for spec in shown]
+    stored = store.values({key for group in groups for key in group.values()}, None, which)
+    compared = [_compared(key, group, stored) for key, group in zip(keys, groups, strict=True)]
+    return RunComparison(
+        which=which,
+        over_seeds=over_seeds,
+        differences={name: tuple(spec.get(name) for spec in flat) for name in apart(flat)},
+        metrics=tuple(sorted({metric for each in compared for metric in each.values})),
+        compared=tuple(compared),
+    )
+
+
+def _done(record: RunRecord) -> RunRecord:
+    if record.status != "done":
+        raise LsnError(
+            f"run {record.key} is not done: {record.status}{f' ({record.error})' if record.error else ''}",
+            next="train it to its end with lsn run, or compare others (lsn runs list --status done)",
+        )
+    return record
+
+
+def _spec(record: RunRecord) -> RunSpec:
+    try:
+        return RunSpec.model_validate(record.spec)
+    except ValidationError as error:
+        raise LsnError(
+            f"the spec of run {record.key} cannot be read: {error.error_count()} of its fields are not known here",
+            next="it was stored by another version of lsn; lsn runs show prints it",
+        ) from None
+
+
+def _groups(store: Store, keys: Sequence[str], specs: Sequence[RunSpec]) -> list[dict[int, str]]:
+    """For each run the done runs that differ from it only by seed, itself included: seed → key."""
+    wanted = [without_seeds(spec).key for spec in specs]
+    for i, name in enumerate(wanted):
+        if name in wanted[:i]:
+            raise LsnError(
+                f"{keys[wanted.index(name)]} and {keys[i]} differ by nothing but their seeds",
+                next="leave --over-seeds out, or name one run of each group",
+            )
+    members: dict[str, list[tuple[Seeds, str]]] = {name: [] for name in wanted}
+    for record in store.runs("done"):
+        try:
+            spec = RunSpec.model_validate(record.spec)
+        except ValidationError:
+            continue  # of another version: it cannot be one of these
+        members.get(without_seeds(spec).key, []).append((seeds_of(spec), record.key))
+    return [_siblings(seeds_of(spec), members[name]) for spec, name in zip(specs, wanted, strict=True)]
+
+
+def _siblings(target: Seeds, members: Sequence[tuple[Seeds, str]]) -> dict[int, str]:
+    """Those of ``members`` whose other seeds (noise's, teacher's) do what the target's do: seed → key.
+
+    A seed that equals the run's own follows it. Equality may also be chance, for a noise of fixed seed: of the
+    two readings the one with more runs is taken.
+    """
+    following = {seeds[0]: key for seeds, key in members if _follows(target, seeds)}
+    fixed = {seeds[0]: key for seeds, key in members if seeds[1:] == target[1:]}
+    chosen = fixed if len(fixed) > len(following) else following
+    return dict(sorted(chosen.items()))
+
+
+def _follows(target: Seeds, seeds: Seeds) -> bool:
+    return all(
+        seed == (seeds[0] if wanted == target[0] else wanted) for seed, wanted in zip(seeds, target, strict=True)
+    )
+
+
+def _compared(key: str, group: Mapping[int, str], stored: Mapping[str, Mapping[str, float]]) -> Compared:
+    values: dict[str, dict[int, float]] = {}
+    for seed, run in group.items():
+        for metric, value in stored.get(run, {}).items():
+            values.setdefault(metric, {})[seed] = value
+    return Compared(key, dict(group), values)

@@ -1,0 +1,82 @@
+"""Claims for a terminal: the summary, the settings of each claim, and how they were tested."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table as Grid
+from rich.text import Text
+
+from lsncli.report.claims.claim import ClaimsReport
+from lsncli.report.claims.wording import Block, blocks, fill_line, footnotes
+from lsncli.report.wording import one_line
+
+#: Width of the text that goes to a file, where there is no terminal to ask.
+FILE_WIDTH = 140
+
+_STYLES = {"supported": "green", "contradicted": "red", "mixed": "yellow", "not enough runs": "dim"}
+#: Columns of words that may be folded; all others hold numbers, which are not.
+_FOLDED = {"what the paper finds", "settings", "setting", "compared", "with", "verdict", "after Holm"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsView:
+    """A rich renderable of a report of claims."""
+
+    report: ClaimsReport
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Block after block, then the footnotes and the commands."""
+        for block in blocks(self.report):
+            yield Text(one_line(block.heading), style="bold")
+            yield Text(one_line(block.lead), style="dim")
+            yield from _drawn(block, options.max_width)
+            for note in block.notes:
+                yield Text(one_line(note), style="dim")
+            yield Text()
+        for note in footnotes(self.report):
+            yield Text(one_line(note), style="dim")
+        if line := fill_line(self.report):
+            yield Text(line)
+            for command in self.report.fill:
+                yield Text(f"  {one_line(command)}", overflow="fold")
+
+
+def render_terminal(report: ClaimsReport, width: int = FILE_WIDTH) -> str:
+    """The report as plain text of at most ``width`` columns, without colours."""
+    out = io.StringIO()
+    console = Console(file=out, width=width, highlight=False, color_system=None, force_terminal=False)
+    console.print(ClaimsView(report))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _drawn(block: Block, width: int) -> RenderResult:
+    """The grid; values that all rows share are told once above it, where many columns would not fit."""
+    columns, rows, said = _without_common(block)
+    if said:
+        yield Text(said)
+    grid = Grid(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for index, column in enumerate(columns):
+        numbers = column not in _FOLDED and column != "claim"
+        longest = max((cell_len(row[index]) for row in rows), default=0)
+        grid.add_column(
+            column,
+            justify="right" if numbers else "left",
+            no_wrap=numbers,
+            overflow="fold",
+            min_width=min(max(longest, cell_len(column)), max(10, width // 8)) if not numbers else None,
+        )
+    for row in rows:
+        grid.add_row(*(Text(one_line(cell), style=_STYLES.get(cell, "")) for cell in row))
+    yield grid
+
+
+def _without_common(block: Block) -> tuple[tuple[str, ...], list[tuple[str, ...]], str]:
+    """The grid without its setting column where one setting is all there is, and the setting."""
+    if not block.rows or block.columns[0] != "setting" or len({row[0] for row in block.rows}) > 1:
+        return block.columns, list(block.rows), ""
+    return block.columns[1:], [row[1:] for row in block.rows], block.rows[0][0]

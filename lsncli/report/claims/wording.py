@@ -1,0 +1,159 @@
+"""A report of claims in words: blocks of text and plain grids, which every format for people draws."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lsncli.report.claims.claim import Claim, ClaimResult, ClaimsReport, SettingResult
+from lsncli.report.claims.inference import FEWEST_PAIRS
+from lsncli.report.claims.verdicts import LEVEL, RULE
+from lsncli.report.wording import ABSENT, METRICS, unit_of
+
+SUMMARY_COLUMNS = ("claim", "what the paper finds", "settings", "verdict", "after Holm")
+DETAIL_COLUMNS = (
+    "setting",
+    "compared",
+    "with",
+    "pairs",
+    "difference",
+    "95 % interval",
+    "d_z",
+    "p",
+    "Holm",
+    "verdict",
+)
+
+TITLE = "The paper's claims, tested"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A heading, a line on what follows, a grid (columns and rows of text), and notes below it."""
+
+    heading: str
+    lead: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def blocks(report: ClaimsReport) -> list[Block]:
+    """The summary of all claims first, then the settings of each claim that has any pair."""
+    title = f"{TITLE}: {report.recipe}" if report.recipe else TITLE
+    lead = f"Profile {report.profile}. The last evaluation of each run, as in the paper's tables."
+    summary = Block(title, lead, SUMMARY_COLUMNS, tuple(_summary(result) for result in report.claims))
+    return [
+        summary,
+        *(_details(result) for result in report.claims if any(s.statistics.n for s in result.settings)),
+    ]
+
+
+def footnotes(report: ClaimsReport) -> list[str]:
+    """How the tests were made and read, then what is particular to this report."""
+    return [
+        "Difference: compared minus reference, paired by seed; d_z = mean / sample standard deviation (ddof 1) of"
+        " the differences. Interval: 95 %, t distribution. p: two-sided paired t-test against no difference; where"
+        " all differences are equal the t-test has no answer, and p is that of the exact sign test.",
+        "Claims with a margin: not-worse is a one-sided t-test that the compared runs trail by less than the margin"
+        " (non-inferiority); equivalent is two one-sided t-tests that they differ by less than it. There, p is for"
+        " the claim; it is contradicted where the opposite test is significant.",
+        f"Verdicts of settings at the {100 * LEVEL:g} % level. {RULE}",
+        f"Holm: the same verdicts with p adjusted over all {report.tests} tests of this report.",
+        *report.notes,
+    ]
+
+
+def fill_line(report: ClaimsReport) -> str | None:
+    """What introduces the commands that train the missing runs; None where none is missing."""
+    return "Train the missing runs:" if report.fill else None
+
+
+def _summary(result: ClaimResult) -> tuple[str, ...]:
+    claim = result.claim
+    return (
+        claim.id,
+        f"{claim.statement} ({claim.reference})",
+        _counted(result.settings),
+        result.verdict,
+        result.verdict_holm,
+    )
+
+
+def _counted(settings: Iterable[SettingResult]) -> str:
+    """``6 supported, 2 undecided, 4 with too few runs``."""
+    counts = Counter(setting.verdict for setting in settings)
+    few = counts.pop("not enough runs", 0)
+    words = [
+        f"{counts[verdict]} {verdict}" for verdict in ("supported", "contradicted", "undecided") if counts[verdict]
+    ]
+    return ", ".join([*words, *([f"{few} with too few runs"] if few else [])]) or "none"
+
+
+def _details(result: ClaimResult) -> Block:
+    claim = result.claim
+    shown = [setting for setting in result.settings if setting.statistics.n]
+    notes = [f"{_names(setting)}: {'; '.join(setting.dropped)}." for setting in shown if setting.dropped]
+    if hidden := len(result.settings) - len(shown):
+        notes.append(f"{hidden} more setting{'s' if hidden > 1 else ''} without any pair.")
+    return Block(
+        f"{claim.id}: {result.verdict}",
+        f"{claim.statement} {_tested(claim)}",
+        DETAIL_COLUMNS,
+        tuple(_detail(claim, setting) for setting in shown),
+        tuple(notes),
+    )
+
+
+def _tested(claim: Claim) -> str:
+    what = claim.quantity or METRICS.get(claim.metric, claim.metric)
+    margin = ""
+    if claim.margin is not None:
+        points = " percentage point" if claim.margin == 1 else " percentage points"
+        margin = f"{claim.margin:g}{points if unit_of(claim.metric) else ''}"
+    expected = {
+        "higher": "higher is expected",
+        "lower": "lower is expected",
+        "not-worse": f"at most {margin} lower is expected",
+        "equivalent": f"a difference within ±{margin} is expected",
+    }[claim.expectation]
+    return f"Compared: {what}; {expected}. Pairs: {claim.pairs}."
+
+
+def _names(setting: SettingResult) -> str:
+    comparison = setting.comparison
+    return f"{comparison.setting}, {comparison.compared} with {comparison.reference}"
+
+
+def _detail(claim: Claim, setting: SettingResult) -> tuple[str, ...]:
+    found, comparison = setting.statistics, setting.comparison
+    low, high = (signed(claim, bound) for bound in (found.ci_low, found.ci_high))
+    return (
+        comparison.setting,
+        comparison.compared,
+        comparison.reference,
+        f"{found.n}" if found.n == setting.expected else f"{found.n}/{setting.expected}",
+        signed(claim, found.mean),
+        f"{low} … {high}" if found.ci_low is not None else ABSENT,
+        ABSENT if found.effect_size is None else f"{found.effect_size:+.2f}",
+        p_words(setting.p if found.n >= FEWEST_PAIRS else None),
+        p_words(setting.p_holm),
+        setting.verdict,
+    )
+
+
+def signed(claim: Claim, value: float | None) -> str:
+    """A difference with its sign: percentage points to two digits, other metrics to four."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    percent = not claim.quantity and unit_of(claim.metric)
+    return f"{value:+.2f}" if percent else f"{value:+.4f}"
+
+
+def p_words(p: float | None) -> str:
+    """A p-value to two significant digits, or ``<0.001``."""
+    if p is None:
+        return ABSENT
+    return "<0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"

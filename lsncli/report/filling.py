@@ -1,0 +1,52 @@
+"""The command that trains the runs a report misses, as one would type it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lsncli.recipe.loading import DEFAULT_PROFILE, LoadedRecipe, parse_setting
+
+_SHIPPED = ".toml (shipped)"
+
+
+def command_for(loaded: LoadedRecipe, extra: Sequence[str] = ()) -> str:
+    """``lsn run …`` with the recipe, profile and overrides of ``loaded``, and ``extra`` words."""
+    overrides = loaded.overrides
+    words = ["lsn", "run", recipe_word(loaded.source.name)]
+    if loaded.profile != DEFAULT_PROFILE:
+        words += ["--profile", loaded.profile]
+    for option, settings in (("--set", overrides.settings), ("--only", overrides.only)):
+        for key, value in settings:
+            words += [option, f"{key}={setting_text(value)}"]
+    for name, other in (overrides.data or {}).items():
+        words += ["--data", f"{name}={other}"]
+    if overrides.seeds is not None:
+        words += ["--seeds", str(overrides.seeds)]
+    return shlex.join([*words, *extra])
+
+
+def recipe_word(source_name: str) -> str:
+    """How a recipe is named on the command line: a path, or the short name of a shipped one."""
+    return source_name.removesuffix(_SHIPPED) if source_name.endswith(_SHIPPED) else source_name
+
+
+def setting_text(value: Any) -> str:
+    """The VALUE that ``--set`` reads as ``value``; strings stay bare where they are not taken for TOML."""
+    if isinstance(value, str) and parse_setting(f"key={value}")[1] == value:
+        return value
+    return _toml(value)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_toml(str(k))} = {_toml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return str(value)

@@ -1,0 +1,1 @@
+"""The paper's theorems and equations, checked numerically: numpy and scipy, no networks."""
