@@ -1,0 +1,1 @@
+"""Typer declarations, one file per noun: parse, call, print, nothing else."""

@@ -1,0 +1,62 @@
+"""``lsn report --table 1`` and ``--table 6``: tables that are computed, with no run behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import typer
+
+from lsncli.errors import LsnError
+
+#: Table 1 takes ``--set classes=…``, and ``alpha=…`` or ``rate=…``; Table 6 takes nothing.
+COMPUTED_TABLES = (1, 6)
+
+
+def report_computed(
+    number: int,
+    settings: Iterable[str],
+    format: str,
+    output: Path | None,
+    *,
+    meaningless: Mapping[str, object] | None = None,
+) -> None:
+    """Print the computed table ``number`` of the paper, or write it to ``output``.
+
+    meaningless: options that only trained tables have, with what was given for them. Raises :class:`LsnError` where
+    one was given, and for a setting or a format that the table does not have.
+    """
+    import sys
+
+    from lsncli.cli.output import stdout
+    from lsncli.recipe.loading import parse_setting
+    from lsncli.report.formats.listing import ListingView, renderer
+    from lsncli.report.writing import write_report
+
+    given = [option for option, value in (meaningless or {}).items() if value]
+    if given:
+        raise LsnError(
+            f"table {number} is computed, not trained: {', '.join(given)} means nothing to it",
+            where=f"--table {number}",
+            valid="--set classes=10, --set alpha=0.1 (or rate=0.09)" if number == 1 else "--format and --output",
+            next="leave the option out",
+        )
+    render = renderer(format)
+    changes = [parse_setting(text) for text in settings]
+    if number == 1:
+        from lsncli.report.smearing_table import setting_of, smearing_table
+
+        listing = smearing_table(setting_of(changes))
+    else:
+        from lsncli.report.architecture_table import architecture_table
+
+        if changes:
+            raise LsnError(f"table {number} has no settings", where=f"--set {changes[0][0]}", next="leave it out")
+        listing = architecture_table()
+    if output is not None and str(output) != "-":
+        write_report(render(listing), output)
+        typer.echo(f"wrote {output}", err=True)
+    elif format == "rich" and output is None:
+        stdout().print(ListingView(listing))
+    else:
+        sys.stdout.write(render(listing))

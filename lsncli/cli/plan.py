@@ -1,0 +1,87 @@
+"""``lsn plan``: every run with its key, state and expected time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption, FormatOption, ListFormat
+from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
+
+if TYPE_CHECKING:
+    from lsncli.plan import Plan
+
+
+def command(
+    recipes: Annotated[
+        list[str],
+        typer.Argument(metavar="RECIPE", help="Recipe files, or names of shipped recipes: quickstart, table7."),
+    ],
+    profile: ProfileOption = None,
+    settings: SetOption = None,
+    only: OnlyOption = None,
+    data: DataOption = None,
+    seeds: SeedsOption = None,
+    db: DatabaseOption = DEFAULT_DATABASE,
+    data_dir: DataDirOption = None,
+    format: FormatOption = ListFormat.table,
+) -> None:
+    """Print every run of the recipes with its key, state and expected time; train nothing."""
+    from lsncli.batch import plan_of, resolve_recipes
+    from lsncli.cli.selection import overrides_from
+    from lsncli.data.context import default_data_dir
+    from lsncli.recipe.documents import gather
+
+    folder = data_dir or default_data_dir()
+    resolved = resolve_recipes(
+        gather(recipes).recipes, overrides_from(profile, settings, only, data, seeds), folder
+    )
+    print_plan(plan_of(resolved), db, format)
+
+
+def print_plan(plan: Plan, db: str, format: ListFormat = ListFormat.table) -> None:
+    """Print the plan beside what the database knows of it."""
+    from lsncli.cli.display import duration
+    from lsncli.cli.output import print_json, print_table, stderr
+    from lsncli.expectation import expected_seconds, run_states
+    from lsncli.naming import describe_run
+
+    states, history = run_states(plan, db)
+    rows = []
+    for run in plan:
+        state = states.get(run.key, "pending")
+        expected = 0.0 if state in ("done", "diverged") else expected_seconds(run.spec, history)
+        rows.append((run, state, expected))
+    if format is ListFormat.json:
+        print_json(
+            [
+                {
+                    "key": run.key,
+                    "state": state,
+                    "expected_seconds": expected,
+                    "description": describe_run(run.spec),
+                    "recipes": run.titles,
+                    "dependencies": list(run.dependencies),
+                    "spec": run.spec.plain(),
+                }
+                for run, state, expected in rows
+            ]
+        )
+        return
+    print_table(
+        ("key", "state", "expected", "run"),
+        (
+            (run.key[:10], state, "?" if expected is None else duration(expected), describe_run(run.spec))
+            for run, state, expected in rows
+        ),
+    )
+    known = [expected for _, _, expected in rows if expected is not None]
+    unknown = len(rows) - len(known)
+    pending = sum(state not in ("done", "diverged") for _, state, _ in rows)
+    stderr().print(
+        f"{len(rows)} run{'s' if len(rows) != 1 else ''}, {pending} to train; "
+        + (f"expected time {duration(sum(known))}, one run at a time" if not unknown else "")
+        + (f"no time known for {unknown}: no run like them in the database" if unknown else ""),
+        soft_wrap=True,
+    )

@@ -1,0 +1,211 @@
+"""``lsn report``: what a recipe's runs came to, beside the published numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lsncli.cli.computed_tables import COMPUTED_TABLES, report_computed
+from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
+from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
+from lsncli.errors import LsnError
+
+if TYPE_CHECKING:
+    from lsncli.recipe.loading import Overrides
+    from lsncli.store import Store
+
+
+def command(
+    recipe: Annotated[
+        str | None,
+        typer.Argument(metavar="[RECIPE]", help="A recipe file, or the name of a shipped one.", show_default=False),
+    ] = None,
+    table: Annotated[
+        int | None,
+        typer.Option("--table", metavar="N", help="The paper's table N, instead of RECIPE; 1 and 6 are computed."),
+    ] = None,
+    figure: Annotated[
+        int | None,
+        typer.Option("--figure", metavar="N", help="Draw the paper's figure N; 1 and 5 are computed."),
+    ] = None,
+    quantity: Annotated[
+        str | None,
+        typer.Option(
+            "--quantity", metavar="NAME", help="Of figures 3 and 7: probabilities (the default) or logits."
+        ),
+    ] = None,
+    claims: Annotated[
+        bool, typer.Option("--claims", help="Test the paper's findings; with a recipe, on its runs alone.")
+    ] = False,
+    profile: ProfileOption = None,
+    settings: SetOption = None,
+    only: OnlyOption = None,
+    data: DataOption = None,
+    seeds: SeedsOption = None,
+    format: Annotated[
+        str,
+        typer.Option("--format", metavar="NAME", help="rich, md, csv, json, latex, html, or a plugin's format."),
+    ] = "rich",
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Write to FILE instead of standard output.")
+    ] = None,
+    db: DatabaseOption = DEFAULT_DATABASE,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Report a recipe from the database alone; nothing is trained, and a missing run is an empty cell.
+
+    Without --profile: the first of the recipe's profiles, in the order paper, quick, smoke, that has results.
+    """
+    import sys
+
+    from lsncli.cli.output import stdout
+    from lsncli.cli.selection import overrides_from
+    from lsncli.recipe.loading import load
+    from lsncli.registry import registry
+    from lsncli.report.build import build_report
+    from lsncli.report.writing import write_report
+
+    if figure is None and quantity is not None:
+        raise LsnError("--quantity is of a figure, and none is asked for", next="add --figure 3 or --figure 7")
+    if figure is not None:
+        wrong = [name for name, given in (("--table", table is not None), ("--claims", claims)) if given]
+        overrides = overrides_from(profile, settings, only, data, seeds)
+        _figure(figure, recipe, wrong, quantity, overrides, format, output, db, data_dir)
+        return
+    if claims:
+        chosen = _recipe(recipe, table) if recipe is not None or table is not None else None
+        _claims(chosen, overrides_from(profile, settings, only, data, seeds), format, output, db, data_dir)
+        return
+    if recipe is None and table in COMPUTED_TABLES:
+        options = {"--profile": profile, "--only": only, "--data": data, "--seeds": seeds}
+        report_computed(table, settings or (), format, output, meaningless=options)
+        return
+    # Everything that can be wrong with the request is, before the database is opened.
+    loaded = load(_recipe(recipe, table), overrides_from(profile, settings, only, data, seeds))
+    render = registry().get("report format", format, where="--format").build(None, None)
+    store = _open(db)
+    try:
+        report = build_report(
+            loaded,
+            store,
+            run_options=_run_options(db, data_dir, store),
+            notes=() if store else (f"There is no database {db} here yet: nothing has been trained.",),
+        )
+    finally:
+        if store is not None:
+            store.close()
+    if output is not None and str(output) != "-":
+        write_report(render(report), output)
+        typer.echo(f"wrote {output}", err=True)
+    elif format == "rich" and output is None:
+        from lsncli.report.formats.terminal import TableView
+
+        stdout().print(TableView(report))
+    else:
+        sys.stdout.write(render(report))
+
+
+def _recipe(recipe: str | None, table: int | None) -> str:
+    """The recipe that was asked for, by name or by the paper's table."""
+    if recipe is not None and table is not None:
+        raise LsnError(f"both the recipe {recipe!r} and --table {table} are given", next="leave one of the two out")
+    if recipe is not None:
+        return recipe
+    if table is not None:
+        from lsncli.report.shipped import recipe_of_table
+
+        return recipe_of_table(table)
+    from lsncli.recipe.loading import shipped_recipes
+
+    raise LsnError(
+        "what to report is missing",
+        valid=f"a recipe file, a shipped recipe ({', '.join(shipped_recipes())}), or --table N",
+        next="for example: lsn report --table 7",
+    )
+
+
+def _figure(
+    number: int,
+    recipe: str | None,
+    contradictions: list[str],
+    quantity: str | None,
+    overrides: Overrides,
+    format: str,
+    output: Path | None,
+    db: str,
+    data_dir: Path | None,
+) -> None:
+    """Draw a figure into a file, or print its numbers with ``--format json``."""
+    from lsncli.report.figures.build import build_figure, needs_runs
+    from lsncli.report.figures.keeping import keep_in
+    from lsncli.report.figures.request import FigureRequest
+
+    request = FigureRequest.read(number, contradictions, format, output)
+    store = _open(db)
+    absent = store is None and needs_runs(number)
+    try:
+        drawn = build_figure(
+            *(number, store, overrides),
+            recipe=recipe,
+            quantity=quantity,
+            keep=keep_in(store),
+            run_options=_run_options(db, data_dir, store),
+            notes=(f"There is no database {db} here yet: nothing has been trained.",) if absent else (),
+        )
+    finally:
+        if store is not None:
+            store.close()
+    request.answer(drawn)
+
+
+def _claims(
+    recipe: str | None, overrides: Overrides, format: str, output: Path | None, db: str, data_dir: Path | None
+) -> None:
+    """Report the claims on the runs of ``recipe``, or of every recipe that a claim names."""
+    import sys
+
+    from lsncli.cli.output import stdout
+    from lsncli.recipe.loading import load
+    from lsncli.report.claims.evaluate import claims_of_paper, claims_of_recipe
+    from lsncli.report.claims.formats import renderer
+    from lsncli.report.writing import write_report
+
+    render = renderer(format)
+    loaded = load(recipe, overrides) if recipe is not None else None
+    store = _open(db)
+    try:
+        options = _run_options(db, data_dir, store)
+        notes = () if store else (f"There is no database {db} here yet: nothing has been trained.",)
+        if loaded is not None:
+            report = claims_of_recipe(loaded, store, run_options=options, notes=notes)
+        else:
+            report = claims_of_paper(overrides, store, run_options=options, notes=notes)
+    finally:
+        if store is not None:
+            store.close()
+    if output is not None and str(output) != "-":
+        write_report(render(report), output)
+        typer.echo(f"wrote {output}", err=True)
+    elif format == "rich" and output is None:
+        from lsncli.report.claims.terminal import ClaimsView
+
+        stdout().print(ClaimsView(report))
+    else:
+        sys.stdout.write(render(report))
+
+
+def _open(db: str) -> Store | None:
+    """The database, for reading only; None where the default one does not exist yet, which is no mistake."""
+    if db == DEFAULT_DATABASE and not Path(db).exists():
+        return None
+    from lsncli.store import Store
+
+    return Store.open(db, create=False, read_only=True)
+
+
+def _run_options(db: str, data_dir: Path | None, store: Store | None) -> list[str]:
+    """The options that the command for the missing runs must repeat; never with a password."""
+    words = ["--db", store.location.shown if store else db] if db != DEFAULT_DATABASE else []
+    return [*words, "--data-dir", str(data_dir)] if data_dir is not None else words

@@ -1,0 +1,268 @@
+"""``lsn runs``: list, show, compare, remove and export what the database holds."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, FormatOption, ListFormat
+from lsncli.errors import LsnError
+
+if TYPE_CHECKING:
+    from lsncli.store import Store
+
+app = typer.Typer(help="List, show, compare, remove and export stored runs.", no_args_is_help=True)
+
+#: The metric whose last and best value a listing shows.
+ACCURACY = "test_accuracy"
+
+#: Digits of a key that a table shows; any unique beginning of a key is accepted.
+SHORT = 10
+
+#: Classes up to which the table of noise counts is printed; beyond, it is only in the JSON.
+MOST_CLASSES = 20
+
+
+class RunStatus(StrEnum):
+    """How a run stands."""
+
+    running = "running"
+    done = "done"
+    failed = "failed"
+    diverged = "diverged"
+    interrupted = "interrupted"
+
+
+class ExportFormat(StrEnum):
+    """How numbers are exported."""
+
+    csv = "csv"
+    json = "json"
+
+
+KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="The run's key, or a unique beginning of it.")]
+KeysArgument = Annotated[list[str], typer.Argument(metavar="KEY", help="Keys, or unique beginnings of keys.")]
+
+
+@app.command("list")
+def list_(
+    status: Annotated[RunStatus | None, typer.Option("--status", help="Only runs that stand so.")] = None,
+    data: Annotated[str | None, typer.Option("--data", metavar="NAME", help="Only runs on this data set.")] = None,
+    loss: Annotated[str | None, typer.Option("--loss", metavar="NAME", help="Only runs with this loss.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many, the latest first.")] = None,
+    db: DatabaseOption = DEFAULT_DATABASE,
+    format: FormatOption = ListFormat.table,
+) -> None:
+    """List the runs, those begun last first."""
+    from lsncli.cli.output import print_json, print_table
+    from lsncli.store import Store
+    from lsncli.store.description import PARTS, components, matches, plain
+
+    with Store.open(db, read_only=True) as store:
+        records = store.runs(None if status is None else status.value)
+        chosen = [r for r in records if matches(r.spec, data=data, loss=loss)][:limit]
+        keys = [r.key for r in chosen]
+        last = store.values(keys, [ACCURACY], statuses=None)
+        best = store.values(keys, [ACCURACY], "best", statuses=None)
+    if format is ListFormat.json:
+        print_json([{**plain(r), "last": last.get(r.key, {}), "best": best.get(r.key, {})} for r in chosen])
+        return
+    columns = ("key", "status", *PARTS, "seed", "steps", "accuracy, last", "best", "finished (UTC)")
+    print_table(
+        columns,
+        (
+            (
+                r.key[:SHORT],
+                r.status,
+                *components(r.spec).values(),
+                r.spec.get("seed"),
+                r.steps,
+                _percent(last.get(r.key, {}).get(ACCURACY)),
+                _percent(best.get(r.key, {}).get(ACCURACY)),
+                f"{r.finished_at:%Y-%m-%d %H:%M}" if r.finished_at else "",
+            )
+            for r in chosen
+        ),
+    )
+
+
+@app.command()
+def show(key: KeyArgument, db: DatabaseOption = DEFAULT_DATABASE, format: FormatOption = ListFormat.table) -> None:
+    """Show one run: its spec, numbers, files, where it was trained, and its error if it failed."""
+    from lsncli.cli.output import print_json
+    from lsncli.store import Store
+
+    with Store.open(db, read_only=True) as store:
+        found = _everything(store, store.resolve(key))
+    if format is ListFormat.json:
+        print_json(found)
+    else:
+        _print_run(found)
+
+
+@app.command()
+def compare(
+    keys: KeysArgument,
+    best: Annotated[bool, typer.Option("--best", help="Each at its best test accuracy, not its end.")] = False,
+    over_seeds: Annotated[
+        bool, typer.Option("--over-seeds", help="Each with all done runs that differ from it only by seed.")
+    ] = False,
+    db: DatabaseOption = DEFAULT_DATABASE,
+    format: FormatOption = ListFormat.table,
+) -> None:
+    """Compare runs: what differs in their specs, then their numbers and the difference to the first.
+
+    Over seeds: mean ± sample standard deviation, and the mean of the differences paired by seed with its 95 %
+    interval (t distribution).
+    """
+    from lsncli.cli.output import print_json, print_table
+    from lsncli.report.claims.compare import compare as compare_runs
+    from lsncli.report.claims.compare_wording import comparison_tables, plain_comparison
+    from lsncli.store import Store
+
+    with Store.open(db, read_only=True) as store:
+        found = compare_runs(store, keys, which="best" if best else "last", over_seeds=over_seeds)
+    if format is ListFormat.json:
+        print_json(plain_comparison(found))
+        return
+    for table in comparison_tables(found, SHORT):
+        print_table(table.columns, table.rows, title=table.title)
+        for note in table.notes:
+            typer.echo(note)
+
+
+@app.command()
+def rm(
+    keys: KeysArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    db: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Remove runs with all their numbers; the same recipe would train them again."""
+    from lsncli.cli.output import stderr
+    from lsncli.store import Store
+    from lsncli.store.description import components
+
+    if not yes and not sys.stdin.isatty():
+        raise LsnError("nobody is there to confirm that runs are to be removed", next="say --yes")
+    with Store.open(db, create=False) as store:
+        chosen = [store.run(key) for key in dict.fromkeys(store.resolve(key) for key in keys)]
+        lines = [
+            f"{r.key}  {r.status}  {' · '.join(components(r.spec).values())} · seed {r.spec.get('seed')}"
+            for r in chosen
+        ]
+        if not yes:
+            typer.echo("\n".join(lines), err=True)
+            if not typer.confirm(f"Remove {_count(len(chosen), 'run')}?", err=True):
+                stderr().print("nothing was removed")
+                raise typer.Exit(1)
+        removed = store.discard_runs(r.key for r in chosen)
+    typer.echo("\n".join([f"removed {_count(removed, 'run')}", *(f"  {line}" for line in lines)]))
+
+
+@app.command()
+def export(
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY…]", help="Keys, or unique beginnings; none: all runs.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead of to stdout.")
+    ] = None,
+    format: Annotated[
+        ExportFormat | None, typer.Option("--format", help="csv or json. Default: the file's ending, else csv.")
+    ] = None,
+    db: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Export every stored number, one row each: run, step, metric, value.
+
+    In JSON, values that are not finite are the strings "NaN", "Infinity" and "-Infinity".
+    """
+    from lsncli.cli.output import stderr
+    from lsncli.store import Store
+    from lsncli.store.export import export as write
+
+    if format is None:
+        format = ExportFormat.json if output and output.suffix.lower() == ".json" else ExportFormat.csv
+    with Store.open(db, read_only=True) as store:
+        count = write(store, [store.resolve(key) for key in keys] if keys else None, output, format.value)
+    if output is not None:
+        stderr().print(f"{_count(count, 'row')} written to {output}", markup=False, soft_wrap=True)
+
+
+def _everything(store: Store, key: str) -> dict[str, Any]:
+    """All that is known of a run, as plain data."""
+    from dataclasses import asdict
+
+    from lsncli.store.description import NOISE_COUNTS, plain
+
+    record = store.run(key)
+    arrays = store.arrays(key)
+    provenance = store.provenance(key)
+    counts = store.get_array(key, NOISE_COUNTS).tolist() if NOISE_COUNTS in {a.name for a in arrays} else None
+    return {
+        **plain(record),
+        "traceback": record.traceback,
+        "last": store.values([key], statuses=None).get(key, {}),
+        "best": store.values([key], None, "best", statuses=None).get(key, {}),
+        "noise_counts": counts,
+        "arrays": [asdict(entry) for entry in arrays],
+        "artifacts": [asdict(entry) for entry in store.artifacts(key)],
+        "provenance": provenance[-1] if provenance else {},
+        "earlier_provenance": provenance[:-1],
+    }
+
+
+def _print_run(found: dict[str, Any]) -> None:
+    from lsncli.cli.output import print_table
+    from lsncli.store.description import indented
+
+    facts = {name: found[name] for name in ("key", "title", "status", "error", "started_at", "finished_at")}
+    facts["steps"] = (
+        f"{found['steps']}" if found["final_step"] is None else f"{found['final_step']} of {found['steps']}"
+    )
+    facts["seconds"] = None if found["seconds"] is None else f"{found['seconds']:.1f}"
+    for name, value in facts.items():
+        if value is not None:
+            typer.echo(f"{name}: {value}")
+    _section("spec", indented(found["spec"]))
+    if found["last"]:
+        typer.echo("")
+        best = found["best"]
+        names = sorted(found["last"])
+        print_table(
+            ("metric", "last", "best"), ((n, _number(found["last"][n]), _number(best.get(n))) for n in names)
+        )
+    counts = found["noise_counts"]
+    if counts and len(counts) <= MOST_CLASSES:
+        typer.echo("")
+        heads = ("true \\ label", *map(str, range(len(counts))))
+        print_table(heads, ((i, *row) for i, row in enumerate(counts)), title="labels after the noise")
+    _section(
+        "arrays", [f"  {a['name']} at step {a['step']}: {a['dtype']} {list(a['shape'])}" for a in found["arrays"]]
+    )
+    _section("artifacts", [f"  {a['name']}: {a['path']} ({a['size']} bytes)" for a in found["artifacts"]])
+    _section("provenance", indented(found["provenance"]))
+    if found["earlier_provenance"]:
+        typer.echo(f"  (begun {_count(len(found['earlier_provenance']), 'time')} before; --format json shows all)")
+    if found["traceback"]:
+        _section("traceback", [f"  {line}" for line in found["traceback"].splitlines()])
+
+
+def _section(title: str, lines: list[str]) -> None:
+    if lines:
+        typer.echo("\n".join(("", f"{title}:", *lines)))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _percent(fraction: float | None) -> str:
+    return "" if fraction is None else f"{100 * fraction:.2f} %"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
