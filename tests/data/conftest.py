@@ -1,0 +1,128 @@
+"""Small images drawn on the spot, archives of them, and a registry of the built-in data sets alone."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lsncli import registry as registry_module
+from lsncli.data.context import DataContext
+from lsncli.data.prepare import prepare
+from lsncli.errors import LsnError
+
+CLASSES = ("cat", "dog", "emu")
+TRAIN, TEST = 3, 2
+
+
+@pytest.fixture(autouse=True)
+def only_data_plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """These tests need no other plugin, and an installed one must not change what they see."""
+    monkeypatch.setattr(registry_module, "BUILTIN_MODULES", ("lsncli.data.plugin",))
+    monkeypatch.setattr(registry_module, "metadata", SimpleNamespace(entry_points=lambda **_: ()))
+    registry_module.registry.cache_clear()
+    yield
+    registry_module.registry.cache_clear()
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> DataContext:
+    return DataContext(tmp_path / "data")
+
+
+def pixels(seed: int, height: int = 6, width: int = 5) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def png() -> Callable[..., bytes]:
+    """A PNG (lossless, so that its pixels are known) of random colours."""
+
+    def draw(seed: int = 0, height: int = 6, width: int = 5, mode: str = "RGB", format: str = "PNG") -> bytes:
+        out = io.BytesIO()
+        Image.fromarray(pixels(seed, height, width)).convert(mode).save(out, format)
+        return out.getvalue()
+
+    return draw
+
+
+@pytest.fixture
+def files(png: Callable[..., bytes]) -> dict[str, bytes]:
+    """Three classes with three training and two test images each, image i drawn with seed i."""
+    names = [f"train/{c}/{i}.png" for c in CLASSES for i in range(TRAIN)]
+    names += [f"test/{c}/{i}.png" for c in CLASSES for i in range(TEST)]
+    return {name: png(seed) for seed, name in enumerate(names)}
+
+
+@pytest.fixture
+def expected() -> tuple[np.ndarray, np.ndarray]:
+    """Training and test images that ``files`` hold, in the order of classes and file names."""
+    n = TRAIN * len(CLASSES)
+    train = np.stack([pixels(i) for i in range(n)])
+    test = np.stack([pixels(i) for i in range(n, n + TEST * len(CLASSES))])
+    return train, test
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[[dict[str, bytes]], Path]:
+    def write(content: dict[str, bytes], name: str = "images") -> Path:
+        for file, data in content.items():
+            path = tmp_path / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def tarball(tmp_path: Path) -> Callable[..., Path]:
+    """A tar of ``content``; a value that is no bytes is a ready TarInfo."""
+
+    def write(content: dict[str, object], compression: str = "", name: str = "images.tar") -> Path:
+        path = tmp_path / name
+        with tarfile.open(path, f"w:{compression}") as archive:
+            for file, data in content.items():
+                if isinstance(data, bytes):
+                    info = tarfile.TarInfo(file)
+                    info.size = len(data)
+                    archive.addfile(info, io.BytesIO(data))
+                else:
+                    assert isinstance(data, tarfile.TarInfo)
+                    archive.addfile(data)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def zipped(tmp_path: Path) -> Callable[..., Path]:
+    def write(content: dict[str, bytes], name: str = "images.zip", compression: int = zipfile.ZIP_STORED) -> Path:
+        path = tmp_path / name
+        with zipfile.ZipFile(path, "w", compression) as archive:
+            for file, data in content.items():
+                archive.writestr(file, data)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def refused(context: DataContext) -> Callable[..., LsnError]:
+    """The error that preparing a path ends in, which must match and leave nothing on disk."""
+
+    def check(path: Path, match: str, **options: object) -> LsnError:
+        with pytest.raises(LsnError, match=match) as caught:
+            prepare("mine", path, context, **options)  # type: ignore[arg-type]
+        left = list(context.prepared_dir.rglob("*")) if context.prepared_dir.exists() else []
+        assert left == []
+        return caught.value
+
+    return check

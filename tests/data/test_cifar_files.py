@@ -1,0 +1,178 @@
+"""CIFAR by way of torchvision: nothing is unpickled whose checksum is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lsncli.data import catalogue, stored
+from lsncli.data.cifar import CIFAR10_CLASSES
+from lsncli.data.context import DataContext
+from lsncli.data.prepare import fetch
+from lsncli.errors import LsnError
+
+FOLDER, ARCHIVE = "cifar-10-batches-py", "cifar-10-python.tar.gz"
+PER_BATCH = 10
+
+
+class Trap:
+    """Unpickling it leaves a mark."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.mark,)
+
+
+def write_batches(root: Path) -> dict[str, np.ndarray]:
+    """Small batches in the authors' format (channel by channel, row by row); returns images by file."""
+    (root / FOLDER).mkdir(parents=True)
+    images = {}
+    for i, name in enumerate([*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]):
+        pixels = np.random.default_rng(i).integers(0, 256, (PER_BATCH, 32, 32, 3), dtype=np.uint8)
+        rows = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)).reshape(PER_BATCH, 3072)
+        batch = {"data": rows, "labels": list(range(PER_BATCH))}
+        (root / FOLDER / name).write_bytes(pickle.dumps(batch))
+        images[name] = pixels
+    (root / FOLDER / "batches.meta").write_bytes(pickle.dumps({"label_names": list(CIFAR10_CLASSES)}))
+    return images
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, np.ndarray]:
+    """torchvision's checksums, changed to those of small batches, which lie in tmp_path/original."""
+    from torchvision.datasets import CIFAR10
+
+    images = write_batches(tmp_path / "original")
+
+    def md5(name: str) -> str:
+        return hashlib.md5((tmp_path / "original" / FOLDER / name).read_bytes()).hexdigest()
+
+    monkeypatch.setattr(CIFAR10, "train_list", [[f"data_batch_{k}", md5(f"data_batch_{k}")] for k in range(1, 6)])
+    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", md5("test_batch")]])
+    monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": md5("batches.meta")})
+    archive = tmp_path / ARCHIVE
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(tmp_path / "original" / FOLDER, FOLDER)
+    monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(archive.read_bytes()).hexdigest())
+    monkeypatch.setattr(CIFAR10, "url", archive.as_uri())
+    return images
+
+
+def check(arrays: object, images: dict[str, np.ndarray]) -> None:
+    train = np.concatenate([images[f"data_batch_{k}"] for k in range(1, 6)])
+    np.testing.assert_array_equal(arrays.train_images, train)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(arrays.test_images, images["test_batch"])  # type: ignore[attr-defined]
+    assert arrays.train_labels.tolist() == list(range(10)) * 5  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("below", ["", "cifar10"])
+def test_existing_folder_is_read_and_decoded_once(
+    below: str, small: dict[str, np.ndarray], context: DataContext, tmp_path: Path
+) -> None:
+    place = context.data_dir / below
+    place.mkdir(parents=True)
+    (tmp_path / "original" / FOLDER).rename(place / FOLDER)
+    assert catalogue.describe("cifar10", context.data_dir).available
+    first = catalogue.load("cifar10", {}, context)
+    check(first, small)
+    (place / FOLDER).rename(tmp_path / "gone")
+    check(catalogue.load("cifar10", {}, context), small)
+    assert catalogue.describe("cifar10", context.data_dir).digest == first.digest
+    assert stored.read_meta(context.cache_dir / "cifar10").source == FOLDER
+
+
+def test_existing_archive(small: dict[str, np.ndarray], context: DataContext, tmp_path: Path) -> None:
+    context.data_dir.mkdir()
+    (tmp_path / ARCHIVE).rename(context.data_dir / ARCHIVE)
+    assert catalogue.describe("cifar10", context.data_dir).available
+    check(catalogue.load("cifar10", {}, context), small)
+    assert sorted(f.name for f in context.data_dir.iterdir()) == ["cache", ARCHIVE]
+
+
+def test_download_and_repair(small: dict[str, np.ndarray], context: DataContext) -> None:
+    told: list[str] = []
+    online = replace(context, download=True, progress=lambda what, done, total: told.append(what))
+    check(fetch("cifar10", online), small)
+    assert f"downloading {ARCHIVE}" in told
+    # A decoded copy that went bad is made again.
+    copy = context.cache_dir / "cifar10" / "train_images.npy"
+    data = bytearray(copy.read_bytes())
+    data[-1] ^= 1
+    copy.write_bytes(data)
+    check(fetch("cifar10", online), small)
+
+
+def test_data_dir_that_cannot_be_written_still_serves(
+    small: dict[str, np.ndarray], context: DataContext, tmp_path: Path
+) -> None:
+    context.data_dir.mkdir()
+    (tmp_path / "original" / FOLDER).rename(context.data_dir / FOLDER)
+    context.cache_dir.write_text("a file in the way")
+    check(catalogue.load("cifar10", {}, context), small)
+
+
+def test_wrong_checksum_is_refused_without_unpickling(context: DataContext, tmp_path: Path) -> None:
+    """The real checksums this time: batches that set a trap, and are not the published ones."""
+    mark = tmp_path / "unpickled"
+    (context.data_dir / FOLDER).mkdir(parents=True)
+    for name in [*(f"data_batch_{k}" for k in range(1, 6)), "test_batch", "batches.meta"]:
+        (context.data_dir / FOLDER / name).write_bytes(pickle.dumps(Trap(mark)))
+    with pytest.raises(LsnError, match="data_batch_1 of cifar10 does not have its published MD5"):
+        catalogue.load("cifar10", {}, context)
+    assert not mark.exists()
+    pickle.loads((context.data_dir / FOLDER / "test_batch").read_bytes())
+    assert mark.exists(), "the trap works"
+
+
+def test_one_bad_file_among_good_ones(small: dict[str, np.ndarray], context: DataContext, tmp_path: Path) -> None:
+    context.data_dir.mkdir()
+    (tmp_path / "original" / FOLDER).rename(context.data_dir / FOLDER)
+    mark = tmp_path / "unpickled"
+    for name in ("test_batch", "batches.meta"):
+        path = context.data_dir / FOLDER / name
+        good = path.read_bytes()
+        path.write_bytes(pickle.dumps(Trap(mark)))
+        with pytest.raises(LsnError, match=f"{name} of cifar10 does not have"):
+            catalogue.load("cifar10", {}, context)
+        assert not mark.exists()
+        path.write_bytes(good)
+    (context.data_dir / FOLDER / "data_batch_3").unlink()
+    with pytest.raises(LsnError, match="not complete: data_batch_3 cannot be read"):
+        catalogue.load("cifar10", {}, context)
+
+
+def test_wrong_archive_is_not_opened(context: DataContext) -> None:
+    context.data_dir.mkdir()
+    (context.data_dir / ARCHIVE).write_bytes(b"not the archive")
+    with pytest.raises(LsnError, match="does not have its published MD5, so it was not opened"):
+        catalogue.load("cifar10", {}, context)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_neither_file_nor_download(name: str, context: DataContext) -> None:
+    with pytest.raises(LsnError, match=f"{name} is not on this machine") as caught:
+        catalogue.load(name, {}, context)
+    message = str(caught.value)
+    assert str(context.data_dir) in message
+    assert "python.tar.gz" in message
+    assert f"lsn data prepare NAME SOURCE --stands-in-for {name}" in message
+    assert f"--data {name}=NAME" in message
+
+
+def test_failing_download(context: DataContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.datasets import CIFAR10
+
+    monkeypatch.setattr(CIFAR10, "url", (tmp_path / "nowhere").as_uri())
+    with pytest.raises(LsnError, match="not on this machine and the download failed") as caught:
+        catalogue.load("cifar10", {}, replace(context, download=True))
+    assert "looked for" in str(caught.value)
+    assert "--data cifar10=NAME" in str(caught.value)
+    assert list(context.data_dir.iterdir()) == []

@@ -1,0 +1,80 @@
+"""Devices and precisions: what is chosen, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+from torch import nn
+
+from lsncli.backends.cpu import CpuBackend, processor_name
+from lsncli.backends.cuda import CudaBackend
+from lsncli.backends.selection import select_backend, select_precision
+from lsncli.errors import LsnError, UnknownNameError
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_without_a_gpu_the_processor_is_the_default() -> None:
+    backend, device = select_backend()
+    assert (backend.name, device) == ("cpu", "cpu")
+    assert select_precision(backend, None) == "fp32"
+    assert select_precision(backend, "bf16") == "bf16"
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:7"])
+def test_a_gpu_that_is_not_there(device: str) -> None:
+    with pytest.raises(
+        LsnError, match=f"device '{device}' cannot be used: CUDA_VISIBLE_DEVICES is empty"
+    ) as caught:
+        select_backend(device)
+    assert caught.value.where == "--device"
+    assert caught.value.next is not None
+
+
+@pytest.mark.parametrize(
+    ("device", "what"), [("gpu", "unknown backend 'gpu'"), ("cpu:3", "unknown device 'cpu:3'")]
+)
+def test_unknown_devices(device: str, what: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        select_backend(device)
+    assert caught.value.what == what
+    assert caught.value.valid is not None
+    assert "cpu" in caught.value.valid
+
+
+def test_unknown_precision() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        select_precision(CpuBackend(), "fp16")
+    assert caught.value.valid == "bf16, fp32"
+
+
+def test_cpu_autocast() -> None:
+    backend, layer = CpuBackend(), nn.Linear(3, 2)
+    for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        with backend.autocast(precision):
+            assert layer(torch.zeros(1, 3)).dtype == dtype
+
+
+def test_cpu_place_is_channels_last() -> None:
+    module = CpuBackend().place(nn.Conv2d(3, 4, 3), torch.device("cpu"))
+    assert module.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_cpu_describes_itself() -> None:
+    told = CpuBackend().describe("cpu")
+    assert told["device"] == processor_name() != ""
+    assert told["cores"] == os.cpu_count()
+
+
+def test_release_without_prepare_changes_nothing() -> None:
+    before = torch.get_num_threads()
+    for backend in (CpuBackend(), CudaBackend()):
+        backend.release()
+    assert torch.get_num_threads() == before

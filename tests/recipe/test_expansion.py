@@ -1,0 +1,140 @@
+"""Sweeps: products, cases, narrowing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lsncli.errors import LsnError
+from lsncli.recipe.expansion import expand
+from lsncli.recipe.loading import Overrides, load
+from lsncli.recipe.resolve import resolve
+
+HEAD = """\
+title = "Sweep"
+[data]
+name = "digits"
+[noise]
+name = "symmetric"
+rate = 0.2
+[model]
+name = "mlp"
+[train]
+steps = 10
+"""
+
+CASES = (
+    HEAD
+    + """
+[sweep]
+"noise.rate" = [0.2, 0.4]
+[[sweep.case]]
+label = "CE"
+loss = { name = "standard" }
+[[sweep.case]]
+label = "LS"
+loss = { name = "label-smoothing" }
+sweep = { "loss.alpha" = [0.1, 0.5] }
+"""
+)
+
+
+def coordinates(tmp_path: Path, text: str, **overrides: Any) -> list[dict[str, Any]]:
+    path = tmp_path / "r.toml"
+    path.write_text(text)
+    return [variant.coordinates for variant in expand(load(str(path), Overrides(**overrides)))]
+
+
+def test_no_sweep_is_one_variant(tmp_path: Path) -> None:
+    assert coordinates(tmp_path, HEAD) == [{}]
+
+
+def test_axes_make_a_product_in_order(tmp_path: Path) -> None:
+    text = HEAD + '[sweep]\n"noise.rate" = [0.2, 0.4]\n"model.name" = ["mlp", "linear"]\n'
+    assert coordinates(tmp_path, text) == [
+        {"noise.rate": 0.2, "model.name": "mlp"},
+        {"noise.rate": 0.2, "model.name": "linear"},
+        {"noise.rate": 0.4, "model.name": "mlp"},
+        {"noise.rate": 0.4, "model.name": "linear"},
+    ]
+
+
+def test_cases_are_one_more_axis_and_may_sweep(tmp_path: Path) -> None:
+    assert coordinates(tmp_path, CASES) == [
+        {"noise.rate": rate, "label": label, "loss.alpha": alpha}
+        for rate in (0.2, 0.4)
+        for label, alpha in (("CE", None), ("LS", 0.1), ("LS", 0.5))
+    ]
+
+
+def test_case_settings_reach_the_specs(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text(CASES)
+    losses = [v.specs[0].loss for v in resolve(load(str(path))).variants[:3]]
+    assert [(loss.name, loss.params) for loss in losses] == [
+        ("standard", {}),
+        ("label-smoothing", {}),  # 0.1 is the default, and defaults are left out
+        ("label-smoothing", {"alpha": 0.5}),
+    ]
+
+
+def test_set_on_a_swept_key_keeps_its_place(tmp_path: Path) -> None:
+    found = coordinates(tmp_path, CASES, settings=(("noise.rate", 0.3),))
+    assert {c["noise.rate"] for c in found} == {0.3}
+    found = coordinates(tmp_path, CASES, settings=(("loss.alpha", 0.7),))
+    assert [c["loss.alpha"] for c in found[:2]] == [None, 0.7]
+
+
+def test_set_reaches_cases_that_say_otherwise(tmp_path: Path) -> None:
+    text = HEAD + '[[sweep.case]]\nlabel = "a"\ntrain = { steps = 5 }\n[[sweep.case]]\nlabel = "b"\n'
+    path = tmp_path / "r.toml"
+    path.write_text(text)
+    specs = resolve(load(str(path), Overrides(settings=(("train.steps", 3),)))).specs()
+    assert [s.train.steps for s in specs] == [3, 3]
+
+
+def test_only_keeps_part_of_the_sweep(tmp_path: Path) -> None:
+    found = coordinates(tmp_path, CASES, only=(("label", "LS"), ("noise.rate", [0.4])))
+    assert [(c["noise.rate"], c["loss.alpha"]) for c in found] == [(0.4, 0.1), (0.4, 0.5)]
+    with pytest.raises(LsnError, match=r"no run of the recipe is left[\s\S]*CE, LS"):
+        coordinates(tmp_path, CASES, only=(("label", "XX"),))
+
+
+def test_only_knows_a_replaced_data_set_by_both_names(tmp_path: Path) -> None:
+    text = HEAD + '[sweep]\n"data.name" = ["cifar10", "cifar100"]\n'
+    for name in ("cifar10", "mine"):
+        found = coordinates(tmp_path, text, only=(("data.name", name),), data={"cifar10": "mine"})
+        assert found == [{"data.name": "cifar10"}]
+
+
+@pytest.mark.parametrize(
+    ("sweep", "message"),
+    [
+        ('[sweep]\n"noise.rate" = 0.2\n', "needs a list of values"),
+        ('[sweep]\n"noise.rate" = []\n', "needs a list of values"),
+        ('[sweep]\n"noise.rate" = [0.2, 0.2]\n', "has a value twice"),
+        ('[sweep]\n"nose.rate" = [0.2]\n', "unknown swept key"),
+        ("[sweep]\nseeds = [0]\n", "seeds are given by"),
+        ('[sweep.case]\nlabel = "x"\n', r"\[\[sweep.case\]\]"),
+        (
+            f'[sweep]\n"train.steps" = {list(range(1, 400))}\n"train.batch_size" = {list(range(1, 400))}\n',
+            "more than",
+        ),
+    ],
+)
+def test_mistakes_in_the_sweep(tmp_path: Path, sweep: str, message: str) -> None:
+    with pytest.raises(LsnError, match=message):
+        coordinates(tmp_path, HEAD + sweep)
+
+
+def test_a_swept_component_without_the_parameter_is_refused(tmp_path: Path) -> None:
+    text = (
+        HEAD
+        + '[loss]\nname = "label-smoothing"\nalpha = 0.2\n[sweep]\n"loss.name" = ["label-smoothing", "standard"]\n'
+    )
+    path = tmp_path / "r.toml"
+    path.write_text(text)
+    with pytest.raises(LsnError, match="loss 'standard' has no parameter 'alpha'"):
+        resolve(load(str(path)))

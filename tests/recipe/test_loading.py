@@ -1,0 +1,212 @@
+"""Reading recipes: profiles, overrides, and what a mistake says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lsncli.errors import LsnError
+from lsncli.recipe.loading import (
+    LoadedRecipe,
+    Overrides,
+    load,
+    merge,
+    parse_setting,
+    shipped_recipes,
+    training_recipes,
+)
+from lsncli.recipe.location import line_of
+from lsncli.recipe.resolve import ResolvedRecipe, resolve
+
+BASE = """\
+title = "Test"
+seeds = [3, 4]
+
+[data]
+name = "digits"
+
+[noise]
+name = "symmetric"
+rate = 0.2
+
+[model]
+name = "mlp"
+
+[loss]
+name = "label-smoothing"
+alpha = 0.3
+
+[train]
+steps = 100
+batch_size = 32
+
+[profiles.quick.train]
+steps = 10
+"""
+
+
+def write(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def resolved(tmp_path: Path, text: str, **overrides: object) -> ResolvedRecipe:
+    return resolve(load(write(tmp_path, text), Overrides(**overrides)))  # type: ignore[arg-type]
+
+
+def loaded(tmp_path: Path, text: str, **overrides: object) -> LoadedRecipe:
+    return load(write(tmp_path, text), Overrides(**overrides))  # type: ignore[arg-type]
+
+
+def test_base_is_the_paper_profile(tmp_path: Path) -> None:
+    assert loaded(tmp_path, BASE).profile == "paper"
+    assert loaded(tmp_path, BASE).recipe.train.steps == 100
+    assert loaded(tmp_path, BASE).available_profiles() == ["paper", "quick"]
+
+
+def test_profile_changes_only_what_it_says(tmp_path: Path) -> None:
+    recipe = loaded(tmp_path, BASE, profile="quick").recipe
+    assert (recipe.train.steps, recipe.train.batch_size) == (10, 32)
+
+
+def test_a_component_of_another_name_drops_the_old_parameters() -> None:
+    merged = merge({"loss": {"name": "label-smoothing", "alpha": 0.3}}, {"loss": {"name": "standard"}})
+    assert merged == {"loss": {"name": "standard"}}
+    kept = merge({"loss": {"name": "label-smoothing", "alpha": 0.3}}, {"loss": {"alpha": 0.5}})
+    assert kept == {"loss": {"name": "label-smoothing", "alpha": 0.5}}
+
+
+def test_set_goes_over_the_profile(tmp_path: Path) -> None:
+    recipe = loaded(tmp_path, BASE, profile="quick", settings=(("train.steps", 7),)).recipe
+    assert recipe.train.steps == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a.b=1", 1),
+        ("a.b=1e-3", 0.001),
+        ("a.b=true", True),
+        ("a.b=resnet32", "resnet32"),
+        ('a.b="x"', "x"),
+        ("a.b=[1, 2]", [1, 2]),
+        ("a.b={x = 1}", {"x": 1}),
+        ("a.b=1=2", "1=2"),
+    ],
+)
+def test_setting_values_are_toml_or_text(text: str, value: object) -> None:
+    assert parse_setting(text) == ("a.b", value)
+
+
+def test_seeds_are_the_first_ones_then_unused_ones(tmp_path: Path) -> None:
+    assert loaded(tmp_path, BASE, seeds=1).recipe.seeds == [3]
+    assert loaded(tmp_path, BASE, seeds=4).recipe.seeds == [3, 4, 0, 1]
+
+
+def test_noise_follows_the_seed_unless_told(tmp_path: Path) -> None:
+    specs = resolved(tmp_path, BASE).specs()
+    assert [(s.seed, s.noise.seed) for s in specs] == [(3, 3), (4, 4)]
+    fixed = resolved(tmp_path, BASE.replace("rate = 0.2", "rate = 0.2\nseed = 11")).specs()
+    assert [(s.seed, s.noise.seed) for s in fixed] == [(3, 11), (4, 11)]
+
+
+def test_parameters_equal_to_their_default_leave_the_spec(tmp_path: Path) -> None:
+    one = resolved(tmp_path, BASE.replace("alpha = 0.3", "alpha = 0.1")).specs()[0]
+    same = resolved(tmp_path, BASE.replace("alpha = 0.3", "")).specs()[0]
+    assert one.key == same.key
+
+
+def test_data_replacement(tmp_path: Path) -> None:
+    text = BASE.replace('"digits"', '"cifar10"')
+    assert resolved(tmp_path, text, data={"cifar10": "my-images"}).specs()[0].data.name == "my-images"
+    assert resolved(tmp_path, text, data={"cifar10": "my-images"}).variants[0].replaced_data == "cifar10"
+    with pytest.raises(LsnError, match=r"unknown data set of the recipe 'cifra10'[\s\S]*did you mean 'cifar10'"):
+        resolved(tmp_path, text, data={"cifra10": "my-images"})
+
+
+def test_data_replacement_keeps_the_subset_and_drops_the_other_sets_parameters(tmp_path: Path) -> None:
+    text = BASE.replace('name = "digits"', 'name = "imagenet"\nsize = 32\ntrain_size = 50')
+    spec = resolved(tmp_path, text, data={"imagenet": "my-images"}).specs()[0].data
+    assert (spec.name, spec.train_size, spec.params) == ("my-images", 50, {})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("steps = 100", "stepz = 100", ["unknown recipe key 'stepz'", "recipe.toml:19", "did you mean 'steps'"]),
+        ('title = "Test"', 'titel = "Test"', ["titel", "recipe.toml:1", "title"]),
+        ("steps = 100", 'steps = "many"', ["train.steps", "recipe.toml:19", "integer"]),
+        ("steps = 100", "steps = 0", ["train.steps", "greater than 0"]),
+        ('"mlp"', '"mpl"', ["unknown architecture 'mpl'", "recipe.toml:12", "did you mean 'mlp'"]),
+        ('"label-smoothing"', '"label-smoothng"', ["unknown loss", "did you mean 'label-smoothing'"]),
+        ("alpha = 0.3", "alfa = 0.3", ["no parameter 'alfa'", "recipe.toml:16", "did you mean 'alpha'"]),
+        ("alpha = 0.3", "alpha = 1.0", ["loss 'label-smoothing'", "alpha", "less than 1"]),
+        ("rate = 0.2", "rate = 1.5", ["noise model 'symmetric'", "rate", "less than 1"]),
+        ("rate = 0.2", "rate = -0.1", ["rate", "greater than or equal to 0"]),
+        ("seeds = [3, 4]", "seeds = [3, 3]", ["seed is given twice"]),
+        ("seeds = [3, 4]", "seeds = []", ["seeds"]),
+        ("[profiles.quick.train]\nsteps = 10", "[profiles.quick.train]\nstepz = 10", ["stepz", "profiles.quick"]),
+        ("[train]", "[train", ["not a valid TOML file", "line 18"]),
+        ("batch_size = 32", "batch_size = nan", ["batch_size"]),
+        ("batch_size = 32", 'schedule = {name = "stair"}', ["unknown schedule 'stair'", "step"]),
+        (
+            "batch_size = 32",
+            'optimizer = {name = "sgd", lr = -1}',
+            ["optimizer 'sgd'", "lr", "greater than 0"],
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, old: str, new: str, expected: list[str]) -> None:
+    with pytest.raises(LsnError) as caught:
+        resolved(tmp_path, BASE.replace(old, new, 1))
+    for part in expected:
+        assert part in str(caught.value)
+
+
+def test_unknown_profile_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(LsnError, match=r"unknown profile 'quik'[\s\S]*paper, quick[\s\S]*did you mean 'quick'"):
+        loaded(tmp_path, BASE, profile="quik")
+
+
+def test_set_of_an_unknown_key(tmp_path: Path) -> None:
+    with pytest.raises(LsnError, match=r"unknown recipe key 'trane'[\s\S]*did you mean 'train'"):
+        loaded(tmp_path, BASE, settings=(("trane.steps", 1),))
+    with pytest.raises(LsnError, match="KEY=VALUE"):
+        parse_setting("train.steps")
+
+
+def test_missing_file_suggests_shipped_recipes() -> None:
+    with pytest.raises(LsnError, match=r"unknown recipe 'tabel7'[\s\S]*did you mean 'table7'"):
+        load("tabel7")
+
+
+def test_a_folder_and_binary_rubbish_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(LsnError, match="is a folder"):
+        load(str(tmp_path))
+    (tmp_path / "x.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(LsnError, match="not UTF-8"):
+        load(str(tmp_path / "x.toml"))
+
+
+@pytest.mark.parametrize("name", training_recipes())
+def test_shipped_recipes_resolve_in_every_profile(name: str) -> None:
+    for profile in load(name).available_profiles():
+        assert resolve(load(name, Overrides(profile=profile))).specs()
+
+
+def test_shipped_recipes_have_the_three_profiles() -> None:
+    assert {"quickstart", "table7"} <= set(shipped_recipes())
+    for name in training_recipes():
+        assert {"paper", "quick", "smoke"} <= set(load(name).available_profiles())
+
+
+def test_line_of_finds_tables_and_inline_tables() -> None:
+    text = 'a = 1\n[b]\nc = { d = 1 }\n[[e.f]]\n"g.h" = 2\n'
+    assert line_of(text, "a") == 1
+    assert line_of(text, "b.c") == 3
+    assert line_of(text, "b.c.d") == 3
+    assert line_of(text, "b.x") == 2
+    assert line_of(text, "e.f.g.h") == 5
+    assert line_of(text, "nowhere") is None

@@ -1,0 +1,61 @@
+"""Drawn images, settings in a temporary folder, and an installed plugin of losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from stack_samples import draw, install
+
+from lsncli.engine import clock
+from lsncli.engine.settings import EngineSettings
+from lsncli.registry import registry
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    draw(folder)
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path, drawn: Path) -> EngineSettings:
+    return EngineSettings(drawn, tmp_path / "stacked", device="cpu", threads=1)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, settings: EngineSettings) -> EngineSettings:
+    """The same with other files: for the runs that results are compared with."""
+    return replace(settings, checkpoint_dir=tmp_path / "reference")
+
+
+@pytest.fixture
+def told_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is due, and a stop is asked for, after every step."""
+    monkeypatch.setattr(clock, "PROGRESS_SECONDS", 0.0)
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    install(tmp_path / "site")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    registry.cache_clear()
+    yield
+    registry.cache_clear()
+
+
+@pytest.fixture
+def slices_alike() -> None:
+    """Skips where a batched product computes a slice otherwise in a batch of another size."""
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(0)
+    for rows, inner, columns in ((16, 60, 9), (16, 9, 4), (9, 16, 60), (4, 16, 9)):
+        left = torch.randn(7, rows, inner, generator=generator)
+        right = torch.randn(7, inner, columns, generator=generator)
+        whole = torch.bmm(left, right)
+        if not all(torch.equal(whole[:size], torch.bmm(left[:size], right[:size])) for size in range(1, 7)):
+            pytest.skip("the batched products of this processor depend on the size of the batch")

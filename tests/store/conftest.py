@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from store_samples import SPEC, Begin
+
+from lsncli.store import Store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "results.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    with Store.open(path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def begin(store: Store) -> Begin:
+    """Begin a run, record ``{step: {metric: value}}`` and, with a status, finish it."""
+
+    def begin_run(
+        key: str, metrics: dict[int, dict[str, float]] | None = None, status: str | None = None, **spec: Any
+    ) -> str:
+        store.begin_run(key, {**SPEC, **spec}, steps=1000, provenance={"device": "cpu"})
+        for step, values in (metrics or {}).items():
+            store.record_metrics(key, step, values)
+        if status is not None:
+            store.finish_run(key, status, final_step=1000, seconds=1.5)
+        return key
+
+    return begin_run
+
+
+@pytest.fixture
+def bare_folder() -> Iterator[Path]:
+    """A folder that every user may enter: pytest's own ones are closed to all but one."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def unprivileged() -> Callable[[Callable[[], Any]], Any]:
+    """Call a function as a user whom permissions bind (root may write to what is read-only)."""
+
+    def call(function: Callable[[], Any]) -> Any:
+        if os.getuid() != 0:
+            return function()
+        read_end, write_end = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setgid(65534)
+                os.setuid(65534)
+                answer = (True, function())
+            except BaseException as error:  # noqa: BLE001 - it is raised again in the parent
+                answer = (False, error)
+            with os.fdopen(write_end, "wb") as stream:
+                pickle.dump(answer, stream)
+            os._exit(0)
+        os.close(write_end)
+        with os.fdopen(read_end, "rb") as stream:
+            good, value = pickle.load(stream)
+        os.waitpid(child, 0)
+        if not good:
+            raise value
+        return value
+
+    return call
