@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, FormatOption, ListFormat
+from lsncli.cli.output import say
 
 app = typer.Typer(help="Look after the result database.", no_args_is_help=True)
 
@@ -55,6 +56,6 @@ def upgrade(db: DatabaseOption = DEFAULT_DATABASE) -> None:
     location = Location.parse(db)
     before, after = bring_up_to_date(location)
     if before == after:
-        typer.echo(f"{location.shown}: schema {after} is up to date")
+        say(f"{location.shown}: schema {after} is up to date")
     else:
-        typer.echo(f"{location.shown}: schema {before or '(empty)'} is now {after}")
+        say(f"{location.shown}: schema {before or '(empty)'} is now {after}")

@@ -9,6 +9,7 @@ import typer
 
 from lsncli.cli.computed_tables import COMPUTED_TABLES, report_computed
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
+from lsncli.cli.output import say
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 from lsncli.errors import LsnError
 
@@ -98,7 +99,7 @@ def command(
             store.close()
     if output is not None and str(output) != "-":
         write_report(render(report), output)
-        typer.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}", err=True)
     elif format == "rich" and output is None:
         from lsncli.report.formats.terminal import TableView
 
@@ -187,7 +188,7 @@ def _claims(
             store.close()
     if output is not None and str(output) != "-":
         write_report(render(report), output)
-        typer.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}", err=True)
     elif format == "rich" and output is None:
         from lsncli.report.claims.terminal import ClaimsView
 
