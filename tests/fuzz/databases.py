@@ -239,4 +239,5 @@ def _run(case: dict[str, Any], folder: Path) -> str:
     return "refused" if "refused" in outcomes else "accepted"
 
 
+base()  # trains, which imports torch: before the memory is limited
 KIND = Kind("database", _cases, _run)

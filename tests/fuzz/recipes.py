@@ -157,7 +157,8 @@ def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def changed(document: dict[str, Any], changes: list[tuple[int, str, Any]]) -> dict[str, Any]:
     """Plain data after changes, each at one of its places: replaced, removed, doubled, or put in beside it."""
     result = copy.deepcopy(document)
-    for index, operation, value in changes:
+    for index, operation, drawn in changes:
+        value = copy.deepcopy(drawn)  # a value that is drawn twice may come as one object, to be put into itself
         ways = places(result)
         if not ways:
             break
