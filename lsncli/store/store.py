@@ -109,7 +109,7 @@ class Store(Queries):
             # Inside a transaction, what it has written so far is seen.
             yield current
             return
-        with explained(self.location.shown), self._engine.connect() as connection:
+        with explained(self.location.shown), database.reading(self._engine) as connection:
             yield connection
 
     # -- runs ------------------------------------------------------------------------------------------

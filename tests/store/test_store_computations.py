@@ -11,6 +11,8 @@ import pytest
 from lsncli.errors import LsnError
 from lsncli.store import Store
 
+BOTH_DATABASES = True
+
 
 def test_each_set_of_parameters_has_its_own(store: Store) -> None:
     store.record_computation("curve", {"alpha": 0.1}, np.array([1.0, 2.0]))
