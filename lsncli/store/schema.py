@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 #: Every revision in ``migrations/versions``, oldest first. Written here, too, so that opening a database that is
 #: up to date (nearly every time) does not import Alembic; a test compares the two.
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 
-#: The revisions that can be read as they are: what came later, 0002's table of computations, a reader does without.
-READABLE = ("0001", "0002")
+#: The revisions that can be read as they are: what came later, 0002's table of computations and 0003's of claims,
+#: a reader does without.
+READABLE = ("0001", "0002", "0003")
 
 VERSION_TABLE = "lsn_schema_version"
 

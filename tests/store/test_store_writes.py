@@ -160,7 +160,16 @@ def test_removing_a_run_removes_all_of_it_and_nothing_else(store: Store, begin: 
     begin("gone", {1: {"m": 1.0}, 2: {"m": 1.0}})
     store.record_array("gone", 1, "x", np.zeros(3))
     store.record_artifact("gone", "w", "gone/w", sha256="0" * 64, size=1)
-    rows = {"run": 2, "metric": 3, "array": 1, "artifact": 1, "provenance": 2, "stand_in": 0, "computation": 0}
+    rows = {
+        "run": 2,
+        "metric": 3,
+        "array": 1,
+        "artifact": 1,
+        "provenance": 2,
+        "stand_in": 0,
+        "computation": 0,
+        "claim": 0,
+    }
     assert rows_of(store) == rows
     assert store.discard_runs(["gone", "gone", "never"]) == 1
     assert rows_of(store) == before
