@@ -51,6 +51,16 @@ def open_for_writing(location: Location, *, create: bool = True, timeout: float 
     return engine
 
 
+def create_at(location: Location, revision: str) -> None:
+    """Make a new SQLite file with the tables of an older ``revision``, to be filled and then upgraded."""
+    engine = _engine(location, "rwc", timeout=TIMEOUT)
+    try:
+        with explained(location.shown):
+            _migrate(engine, location, revision)
+    finally:
+        engine.dispose()
+
+
 def open_for_reading(location: Location, *, timeout: float = TIMEOUT) -> Engine:
     """An engine that cannot write, on a schema that can be read; works on read-only files and folders.
 
@@ -151,7 +161,7 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _migrate(engine: Engine, location: Location) -> None:
+def _migrate(engine: Engine, location: Location, to: str | None = None) -> None:
     """Migrate inside one immediate transaction: of several processes, one works and the others find it done."""
     with engine.connect().execution_options(**{WRITES: True}) as connection:
         driver = connection.connection.dbapi_connection
@@ -159,7 +169,7 @@ def _migrate(engine: Engine, location: Location) -> None:
         _foreign_keys(driver, engine, "OFF")
         try:
             with connection.begin():
-                schema.migrate(connection, location.shown)
+                schema.migrate(connection, location.shown, to)
         finally:
             _foreign_keys(driver, engine, "ON")
 

@@ -15,6 +15,10 @@ class DatabaseLockedError(LsnError):
     """Another program did not let go of the database in time; the same request may succeed later."""
 
 
+class DatabaseDamagedError(LsnError):
+    """SQLite cannot read the file for what it should be."""
+
+
 @contextmanager
 def explained(shown: str) -> Iterator[None]:
     """Turn what SQLite or a server says of its file, disk, lock or network into an :class:`LsnError`.
@@ -37,7 +41,7 @@ def explain(error: BaseException | None, shown: str) -> LsnError | None:
     """The message for one driver error; None for an error that is no user's."""
     code = getattr(error, "sqlite_errorname", None)
     if code is None:
-        return _from_server(error, shown)
+        return _damaged(shown) if undecodable(error) else _from_server(error, shown)
     code = str(code)
     if code == "SQLITE_NOTADB":
         return not_a_database(shown)
@@ -46,11 +50,7 @@ def explain(error: BaseException | None, shown: str) -> LsnError | None:
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return locked(shown)
     if code.startswith("SQLITE_CORRUPT"):
-        return LsnError(
-            "the result database is damaged",
-            where=shown,
-            next="lsn db check says what can be saved, and --salvage FILE saves it; or go on with a backup",
-        )
+        return _damaged(shown)
     if code.startswith("SQLITE_CANTOPEN"):
         return LsnError(
             "the result database cannot be opened", where=shown, next="check the path and its permissions"
@@ -60,6 +60,19 @@ def explain(error: BaseException | None, shown: str) -> LsnError | None:
     if code.startswith("SQLITE_IOERR"):
         return LsnError(f"the disk of the result database fails: {error}", where=shown)
     return None
+
+
+def undecodable(error: BaseException | None) -> bool:
+    """Whether the driver met a text that is no UTF-8: bytes that the store has never written."""
+    return type(error).__module__ == "sqlite3" and "decode to UTF-8" in str(error)
+
+
+def _damaged(shown: str) -> DatabaseDamagedError:
+    return DatabaseDamagedError(
+        "the result database is damaged",
+        where=shown,
+        next=f"lsn db check --db {shown} says what can be saved, and --salvage FILE saves it; or use a backup",
+    )
 
 
 def locked(shown: str) -> DatabaseLockedError:
