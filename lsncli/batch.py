@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +36,7 @@ from lsncli.registry import registry
 from lsncli.store.location import Location
 
 if TYPE_CHECKING:
-    from lsncli.store import RunState, Store
+    from lsncli.store import Store
 
 
 def resolve_recipes(names: Sequence[str], overrides: Overrides, data_dir: Path) -> list[ResolvedRecipe]:
@@ -180,24 +180,6 @@ def stopping_on_signals(control: Control, tell: Callable[[], None]) -> Iterator[
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def finished_runs(plan: Plan, states: Mapping[str, RunState], settings: EngineSettings) -> list[str]:
-    """The runs of the plan that need no training.
-
-    A run whose results are stored is trained again all the same where another one needs its weights and they
-    are gone (removed, or left on the machine that the database came from); its stored results stay.
-    """
-    ended = {key for key, state in states.items() if state.status in ("done", "diverged")}
-    pending = [run for run in plan if run.key not in ended]
-    while pending:
-        run = pending.pop()
-        for key in run.dependencies:
-            path = settings.weights_path(key)
-            if key in ended and states[key].status == "done" and not (path and path.exists()):
-                ended.discard(key)
-                pending.append(plan[key])
-    return [key for key in plan.keys() if key in ended]  # noqa: SIM118 - not a mapping
 
 
 def artifact_prefix(folder: Path, database: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lsncli.engine.events import Finished
 from lsncli.engine.settings import EngineSettings
 from lsncli.executors.frontier import Frontier
-from lsncli.executors.interface import Control, Emit, Executor
+from lsncli.executors.interface import Control, Emit, Executor, pass_on_ends
 from lsncli.plan import Plan
 
 
@@ -23,18 +23,20 @@ class InProcessExecutor(Executor):
         def stop() -> bool:
             return control.stopping
 
-        frontier = Frontier(plan, stack=self.stack)
+        frontier = Frontier(plan, stack=self.stack, gate=control.gate)
         while frontier and not control.stopping:
             runs = frontier.take_stack()
+            pass_on_ends(frontier.ends(), emit, control)
             if not runs:
-                break
+                if not frontier.elsewhere:
+                    break
+                control.wait(frontier.elsewhere)
+                continue
             specs = [run.spec for run in runs]
             # Even a single run: its numbers must not depend on how many others were left to train.
             events = train_stack(specs, settings, stop) if self.stack > 1 else train(specs[0], settings, stop)
             for event in events:
                 emit(event)
                 if isinstance(event, Finished):
-                    for end in frontier.finished(event.key, event.status):
-                        emit(end)
-                    if event.status == "failed" and control.fail_fast:
-                        control.stop()
+                    pass_on_ends(frontier.finished(event.key, event.status), emit, control)
+                    control.note(event)

@@ -49,13 +49,10 @@ class Queries:
 
     def statuses(self, keys: Iterable[str] | None = None) -> dict[str, RunState]:
         """How far each of the runs ``keys`` is (all runs, if None); keys without a run are left out."""
-        columns = select(run.c.key, run.c.status, run.c.steps, run.c.final_step, run.c.seconds, run.c.error)
+        columns = (run.c.status, run.c.steps, run.c.final_step, run.c.seconds, run.c.error, run.c.finished_at)
         with self._reading() as connection:
-            rows = _for_keys(connection, columns, keys)
-            return {
-                key: RunState(status, steps, final_step, seconds, error)
-                for key, status, steps, final_step, seconds, error in rows
-            }
+            rows = _for_keys(connection, select(run.c.key, *columns), keys)
+            return {key: RunState(*state) for key, *state in rows}
 
     def runs(self, status: Status | None = None, *, limit: int | None = None) -> list[RunRecord]:
         """The runs, those begun last first."""

@@ -14,11 +14,12 @@ from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from lsncli.errors import LsnError
 from lsncli.store import array_codec, database, schema
+from lsncli.store.claims import ClaimStore
 from lsncli.store.computations import digest
 from lsncli.store.failures import explained
 from lsncli.store.location import Location
 from lsncli.store.models import array, artifact, computation, metric, provenance, run, stand_in
-from lsncli.store.queries import PORTION, Queries
+from lsncli.store.queries import PORTION
 from lsncli.store.records import FINAL_STATUSES, Begun, Status
 from lsncli.store.upsert import insert_if_absent, upsert
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-class Store(Queries):
+class Store(ClaimStore):
     """A result database, open for writing or for reading only.
 
     May be used from several threads: each has its own connection and transaction. Not to be shared with a
@@ -109,7 +110,7 @@ class Store(Queries):
             # Inside a transaction, what it has written so far is seen.
             yield current
             return
-        with explained(self.location.shown), self._engine.connect() as connection:
+        with explained(self.location.shown), database.reading(self._engine) as connection:
             yield connection
 
     # -- runs ------------------------------------------------------------------------------------------

@@ -19,9 +19,25 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "results.db"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test module that says so is run on both databases."""
+    if getattr(metafunc.module, "BOTH_DATABASES", False) and "target" in metafunc.fixturenames:
+        metafunc.parametrize("target", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(path) as opened:
+def target(request: pytest.FixtureRequest) -> Iterator[str | Path]:
+    """What ``--db`` names: a file that is not there yet, or an empty database of a server."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield request.getfixturevalue("path")
+        return
+    with request.getfixturevalue("postgresql").database() as url:
+        yield url
+
+
+@pytest.fixture
+def store(target: str | Path) -> Iterator[Store]:
+    with Store.open(target) as opened:
         yield opened
 
 
