@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from lsncli.errors import LsnError
 from lsncli.store.location import not_a_database, read_only
+from lsncli.store.stored_values import UnreadableValueError
 
 
 class DatabaseLockedError(LsnError):
@@ -28,6 +29,8 @@ def explained(shown: str) -> Iterator[None]:
     """
     try:
         yield
+    except UnreadableValueError as error:
+        raise _damaged(shown) from error
     except IntegrityError:
         raise
     except DBAPIError as error:

@@ -65,6 +65,12 @@ COMMANDS = (
     ("report", "--figure", "1", "--format", "json"),
     ("run", "RECIPE", "--executor", "in-process"),
     ("db", "upgrade"),
+    ("db", "check"),
+    ("db", "check", "--format", "json"),
+    ("db", "check", "--salvage", "SALVAGED"),
+    ("db", "backup", "COPY"),
+    ("db", "merge", "MUTATED"),
+    ("db", "merge", "MUTATED", "--prefer", "theirs"),
 )
 
 #: Statements that leave a database which no lsn has made.
@@ -222,7 +228,7 @@ def _with_part(text: Any, index: int, value: Any) -> Any:
 
 def _run(case: dict[str, Any], folder: Path) -> str:
     database, recipe = folder / "results.db", folder / "recipe.toml"
-    for old in folder.glob("results.db*"):
+    for old in folder.glob("*.db*"):
         old.unlink()
     database.write_bytes(base())
     recipe.write_text(RECIPE, encoding="utf-8")
@@ -230,12 +236,17 @@ def _run(case: dict[str, Any], folder: Path) -> str:
         _changed_by_sql(database, case["sql"])
     if case["bytes"]:
         database.write_bytes(apply(database.read_bytes(), case["bytes"]))
-    names = {"RECIPE": str(recipe), "KEY": keys()[0], "OTHER": keys()[1]}
+    names = {"RECIPE": str(recipe), "KEY": keys()[0], "OTHER": keys()[1], "MUTATED": str(database)}
+    names |= {"SALVAGED": str(folder / "salvaged.db"), "COPY": str(folder / "copy.db")}
     outcomes = set()
     for number in case["commands"]:
         command = [names.get(word, word) for word in COMMANDS[number]]
+        used = database
+        if "MUTATED" in COMMANDS[number]:
+            used = folder / "good.db"
+            used.write_bytes(base())
         file = {"csv", "json", "export", "md", "html", "latex"} & set(command)
-        outcomes.add(call(*command, "--db", str(database), files=bool(file) and "runs" not in command[:1]))
+        outcomes.add(call(*command, "--db", str(used), files=bool(file) and "runs" not in command[:1]))
     return "refused" if "refused" in outcomes else "accepted"
 
 

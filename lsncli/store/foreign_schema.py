@@ -1,0 +1,30 @@
+"""A database file from elsewhere may hold more than tables: views and triggers are programs, and lsn has none."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+from lsncli.errors import LsnError
+
+#: Virtual tables call whatever module of SQLite they name.
+_PROGRAMS = text(
+    "SELECT type, name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1"
+)
+
+
+def refuse_programs(connection: Connection, shown: str) -> None:
+    """Raise :class:`LsnError` for a SQLite file with a view, a trigger or a virtual table.
+
+    A view in a table's place may never end, a trigger would change what is stored. A server's database belongs to
+    its administrators, who may have reasons for theirs.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    found = connection.execute(_PROGRAMS).first()
+    if found is not None:
+        kind = "virtual table" if found[0] == "table" else found[0]
+        raise LsnError(
+            f"the database holds a {kind}, {found[1]!r}, which lsn never makes: somebody has changed it",
+            where=shown,
+            next="if you trust it, drop that with SQLite's own tools; lsn does not read it as it is",
+        )
