@@ -29,11 +29,11 @@ from lsncli.store.records import (
     Which,
 )
 from lsncli.store.stored_values import (
-    read_count,
+    read_array_entry,
+    read_artifact,
     read_metric,
     read_object,
     read_record,
-    read_shape,
     read_state,
     read_text,
 )
@@ -157,9 +157,7 @@ class Queries:
         columns = (array.c.name, array.c.step, array.c.dtype, array.c.shape, func.length(array.c.data))
         with self._reading() as connection:
             rows = connection.execute(_of_run(select(*columns), array.c, key).order_by(array.c.name, array.c.step))
-            return [
-                ArrayEntry(name, step, dtype, read_shape(shape), size) for name, step, dtype, shape, size in rows
-            ]
+            return [read_array_entry(row) for row in rows]
 
     def get_array(self, key: str, name: str, step: int | None = None) -> npt.NDArray[Any]:
         """An array of one run at ``step``, or its last one; raises :class:`LsnError` if there is none."""
@@ -181,7 +179,7 @@ class Queries:
         columns = (artifact.c.name, artifact.c.path, artifact.c.sha256, artifact.c.bytes)
         with self._reading() as connection:
             rows = connection.execute(_of_run(select(*columns), artifact.c, key).order_by(artifact.c.name))
-            return [ArtifactEntry(*(read_text(v, "artifact") for v in row[:3]), read_count(row[3])) for row in rows]
+            return [read_artifact(row) for row in rows]
 
     def provenance(self, key: str) -> list[dict[str, Any]]:
         """Where and with what a run was trained: one mapping for each time it was begun or gone on with."""

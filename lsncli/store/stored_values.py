@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from lsncli.store.records import STATUSES, MetricRow, RunRecord, RunState
+from lsncli.store.records import STATUSES, ArrayEntry, ArtifactEntry, MetricRow, RunRecord, RunState
 
 #: Largest whole number that a column holds.
 _LARGEST = 2**63 - 1
@@ -66,6 +66,21 @@ def read_metric(row: Sequence[Any]) -> MetricRow:
     read_text(found.name, "metric")
     _require(isinstance(found.step, int), "metric", "step")
     return found
+
+
+def read_array_entry(row: Sequence[Any]) -> ArrayEntry:
+    """An array without its contents, out of ``(name, step, dtype, shape, size)``."""
+    name, step, dtype, shape, size = row
+    _require(isinstance(step, int), "array", "step")
+    return ArrayEntry(
+        read_text(name, "array"), step, read_text(dtype, "array"), read_shape(shape), read_count(size)
+    )
+
+
+def read_artifact(row: Sequence[Any]) -> ArtifactEntry:
+    """A file that a run left, out of ``(name, path, sha256, size)``; where its path leads is another question."""
+    name, path, sha256 = (read_text(value, "artifact") for value in row[:3])
+    return ArtifactEntry(name, path, sha256, read_count(row[3]))
 
 
 def read_text(value: Any, table: str) -> str:

@@ -48,7 +48,7 @@ def main() -> int:
         became = ", ".join(f"{count} {word}" for word, count in sorted(tally.outcomes.items()))
         print(
             f"{name}: {old.cases} of the corpus, {tally.cases} new cases ({became}); "
-            f"{len(old.findings) + len(tally.findings)} defects; {seconds:.0f} s, {processor:.0f} s of the processor",
+            f"{len(old.findings) + len(tally.findings)} defects; {seconds:.0f} s, {processor:.0f} s of processor",
             flush=True,
         )
     return int(found)

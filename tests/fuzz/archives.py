@@ -1,4 +1,4 @@
-"""Archives of images: tar (plain and compressed) and zip, of any structure, with bytes changed; prepared as data."""
+"""Archives of images: tar (plain and compressed) and zip, of any structure, bytes changed; prepared as data."""
 
 from __future__ import annotations
 

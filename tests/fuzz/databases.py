@@ -1,4 +1,4 @@
-"""Result databases: bytes changed, values put where others belong, tables dropped; then every command that reads one."""
+"""Result databases: bytes changed, values where others belong, tables dropped; then all commands that read one."""
 
 from __future__ import annotations
 
