@@ -12,7 +12,7 @@ import re
 _OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 #: What JSON leaves as it is although a terminal, or an encoder, does not.
-_NOT_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NOT_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 #: What a spreadsheet takes for the beginning of a formula, in its usual and in its wide form.
 _FORMULA = re.compile(r"[\s;]*[=+\-@＝＋－＠]|[\t\r\n;]")
