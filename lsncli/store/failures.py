@@ -12,11 +12,11 @@ from lsncli.errors import LsnError
 from lsncli.store.location import not_a_database, read_only
 from lsncli.store.stored_values import UnreadableValueError
 
-
 #: What SQLite says of a schema that is not the one of its version. A wrong statement of ours would be told the same
 #: way; its traceback is there with ``--debug``.
 _MISSHAPEN = re.compile(
-    "no such (table|column)|already exists|malformed|has no column|no query solution|foreign key mismatch|unsupported file format"
+    "no such (table|column)|already exists|malformed|has no column|no query solution|foreign key mismatch"
+    "|unsupported file format"
 )
 
 

@@ -10,8 +10,8 @@ import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
 import pytest
-from pylatexenc.latexwalker import LatexCharsNode, LatexEnvironmentNode, LatexMacroNode, LatexWalker
-from security.conftest import Place
+from hostile_samples import Place
+from pylatexenc.latexwalker import LatexMacroNode, LatexWalker
 
 REPORTS = (("report", "evil.toml"), ("report", "evil.toml", "--claims"))
 
@@ -66,8 +66,6 @@ def test_latex(hostile: Place, words: tuple[str, ...]) -> None:
     assert not macros & {"input", "include", "write", "write18", "immediate", "openin", "openout", "def", "frac"}
     assert "\\textbackslash{}input\\{/etc/passwd\\}" in text
     assert text.count("\\begin{tabular}") == text.count("\\end{tabular}")
-    assert LatexCharsNode
-    assert LatexEnvironmentNode
     assert text.isascii()
     assert not STEERS.search(text)
 
@@ -80,9 +78,9 @@ def test_csv(hostile: Place, words: tuple[str, ...]) -> None:
     assert {len(row) for row in rows} == {len(rows[0])}
     cells = {cell for row in rows for cell in row}
     for cell in cells:
-        if cell[:1] in "=+-@\t\r" and cell:
-            float(cell.split(";")[0])  # a number, or numbers
-    assert any("cmd" in cell for cell in cells)
+        if cell and cell[0] in "=+-@\t\r":
+            float(cell)  # a negative number is no formula
+    assert any("cmd" in cell for cell in cells) or "--claims" in words  # claims name components only
 
 
 @pytest.mark.parametrize("words", REPORTS)
@@ -102,7 +100,7 @@ def test_markdown(hostile: Place, words: tuple[str, ...]) -> None:
 def test_json_says_the_names_and_steers_nothing(hostile: Place, words: tuple[str, ...]) -> None:
     text = hostile(*words, "--format", "json").out
     said = json.dumps(json.loads(text), ensure_ascii=False)
-    assert "<script>" in said
+    assert "<script>" in said or "--claims" in words
     assert not STEERS.search(text)
 
 
