@@ -10,7 +10,6 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
 from importlib import import_module
 
 from tests.fuzz.driving import Kind, Tally, fuzz, replay
@@ -33,33 +32,40 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="another number gives other cases (default: 0)")
     parser.add_argument("--quiet", action="store_true", help="tell only what was found and the sums")
     asked = parser.parse_args()
-    found = False
+    defects = 0
     for name in asked.kind or KINDS:
         kind: Kind = import_module(f"tests.fuzz.{KINDS[name]}").KIND
         begun, used = time.monotonic(), time.process_time()
         old = replay(kind)
-        tally = fuzz(kind, asked.cases, asked.seed, _teller(name, asked.quiet)) if asked.cases else Tally()
+        _tell(f"{name}, corpus", old, set())
+        told: set[str] = set()
+
+        def teller(tally: Tally, name: str = name, told: set[str] = told) -> None:
+            _tell(name, tally, told)
+            if not asked.quiet:
+                print(f"{name}: {tally.cases} cases, {len(tally.findings)} defects", file=sys.stderr, flush=True)
+
+        tally = fuzz(kind, asked.cases, asked.seed, teller) if asked.cases else Tally()
         seconds, processor = time.monotonic() - begun, time.process_time() - used
-        for title, part in (("corpus", old), ("new", tally)):
-            for finding in part.findings.values():
-                found = True
-                print(f"\n{name}, {title}: {finding.signature}, {finding.times} times\n{finding.details}")
-                print(f"case: {json.dumps(finding.case)[:20_000]}\n")
+        found = len(old.findings) + len(tally.findings)
+        defects += found
         became = ", ".join(f"{count} {word}" for word, count in sorted(tally.outcomes.items()))
         print(
-            f"{name}: {old.cases} of the corpus, {tally.cases} new cases ({became}); "
-            f"{len(old.findings) + len(tally.findings)} defects; {seconds:.0f} s, {processor:.0f} s of processor",
+            f"{name}: {old.cases} of the corpus, {tally.cases} new cases ({became}); {found} defects; "
+            f"{seconds:.0f} s, {processor:.0f} s of processor",
             flush=True,
         )
-    return int(found)
+    return int(defects > 0)
 
 
-def _teller(name: str, quiet: bool) -> Callable[[Tally], None]:
-    def tell(tally: Tally) -> None:
-        if not quiet:
-            print(f"{name}: {tally.cases} cases, {len(tally.findings)} defects", file=sys.stderr, flush=True)
-
-    return tell
+def _tell(name: str, tally: Tally, told: set[str]) -> None:
+    """Print what is new: a long run may be ended before its end."""
+    for signature, finding in tally.findings.items():
+        if signature not in told:
+            told.add(signature)
+            print(
+                f"\n{name}: {signature}\n{finding.details}\ncase: {json.dumps(finding.case)[:20_000]}\n", flush=True
+            )
 
 
 if __name__ == "__main__":

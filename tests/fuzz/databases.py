@@ -179,7 +179,7 @@ _cases = st.fixed_dictionaries(
     {
         "sql": st.one_of(st.lists(_sql, min_size=1, max_size=3), _none),
         "bytes": st.one_of(_none, edits(TOKENS, most=4)),
-        "commands": st.lists(st.integers(0, len(COMMANDS) - 1), min_size=2, max_size=4, unique=True),
+        "commands": st.lists(st.integers(0, len(COMMANDS) - 1), min_size=1, max_size=3, unique=True),
     }
 )
 

@@ -37,13 +37,8 @@ def change(statements: str, *values: object) -> None:
 def test_a_database_that_would_run_something_is_refused(hostile: Place, statements: str) -> None:
     change(statements)
     before = Path("results.db").read_bytes()
-    for words in (
-        ("runs", "list"),
-        ("report", "evil.toml"),
-        ("db", "info"),
-        ("run", "evil.toml"),
-        ("db", "upgrade"),
-    ):
+    commands = (("runs", "list"), ("report", "evil.toml"), ("db", "info"), ("run", "evil.toml"), ("db", "upgrade"))
+    for words in commands:
         answer = hostile(*words)
         assert answer.status == 2, words
         assert "which lsn never makes" in answer.err
@@ -70,9 +65,7 @@ def test_a_path_in_a_database_is_never_followed_outside(hostile: Place, path: st
     assert precious.read_text(encoding="utf-8") == "precious"
     assert (tmp_path / "results.db").stat().st_ino == database
     # Nothing of it was copied to our side either.
-    copied = [
-        p for p in tmp_path.rglob("*") if p.is_file() and not p.is_symlink() and p.read_bytes() == b"precious"
-    ]
+    copied = [p for p in tmp_path.rglob("*") if p.is_file() and p.read_bytes() == b"precious"]
     assert all(outside in p.resolve().parents for p in copied)
 
 
@@ -138,7 +131,7 @@ def test_a_value_that_no_lsn_writes_is_damage(hostile: Place, statement: str) ->
         ("postgresql+psycopg://me:s3cret@localhost:1/lab?sslpassword=0ther", "0ther"),
         ("postgresql+psycopg://me:s3cret@localhost:port/lab", "s3cret"),
         ("mysql://me:s3cret@localhost/lab", "s3cret"),
-        ("sqlite://me:s3cret@/lab.db", "s3cret"),
+        ("oracle://me:s3cret@localhost/lab?wallet_password=0ther", "0ther"),
     ],
 )
 def test_a_password_is_never_told(hostile: Place, url: str, secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
