@@ -81,12 +81,8 @@ def started() -> Iterator[Server]:
         whose = _unprivileged() if os.getuid() == 0 else {}
         if whose:
             os.chown(folder, whose["user"], whose["group"])
-        _run(
-            [program("initdb"), "-D", folder / "data", "-U", USER, "-A", "trust"]
-            + ["--no-sync", "--encoding=UTF8", "--locale=C"],
-            folder,
-            whose,
-        )
+        options = ["-U", USER, "-A", "trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
+        _run([program("initdb"), "-D", folder / "data", *options], folder, whose)
         with _serving(folder, whose) as server:
             server.administer(f"CREATE DATABASE {TEMPLATE}")
             from lsncli.store import Store

@@ -73,6 +73,7 @@ class Run:
             },
         )
         self.per_epoch = self.work.train.count // spec.train.batch_size
+        self.told_of_disk = False
         #: What the network says now, where it was just asked; the evaluation asks it otherwise, and keeps the last.
         self.outputs: FinalOutputs | None = None
 
@@ -166,11 +167,23 @@ class Run:
             return f"the checkpoint {path} is not used: {error}; the run starts from its first step"
         return None
 
-    def save(self) -> None:
-        """Write a checkpoint, where the settings have a place for it."""
+    def save(self) -> Iterator[Event]:
+        """Write a checkpoint, where the settings have a place for it.
+
+        A disk that refuses is told of once. The run goes on: what it would lose by a crash, it would lose for
+        certain by ending here.
+        """
         path = self.settings.checkpoint_path(self.spec.key)
-        if path is not None:
+        if path is None:
+            return
+        try:
             save_checkpoint(path, self.state)
+            self.told_of_disk = False
+        except LsnError as error:
+            if not self.told_of_disk:
+                text = f"no checkpoint after {self.state.step} steps: {error.what}; the one before stays"
+                yield Notice(self.spec.key, text)
+            self.told_of_disk = True
 
     def _last_words(self) -> Iterator[Event]:
         """What the figures need of the trained network."""

@@ -40,7 +40,7 @@ def check(target: str, *, files: bool = True) -> CheckReport:
             _check_pages(location, report)
         with as_newest(target) as (store, report.schema), store._reading() as connection:
             _check_schema(connection, report)
-            _check_runs(connection, location, report, files)
+            _check_runs(connection, claimed_runs(store), location, report, files)
             _check_computations(connection, report)
     except DatabaseDamagedError as error:
         if report.sound:
@@ -104,10 +104,11 @@ def _check_schema(connection: Connection, report: CheckReport) -> None:
         report.add("note", "schema", f"tables that are not lsn's: {', '.join(sorted(strange))}")
 
 
-def _check_runs(connection: Connection, location: Location, report: CheckReport, files: bool) -> None:
+def _check_runs(
+    connection: Connection, busy: frozenset[str], location: Location, report: CheckReport, files: bool
+) -> None:
     with explained(location.shown):
         keys = [str(key) for key in connection.execute(select(run.c.key).order_by(run.c.id)).scalars()]
-        busy = claimed_runs(connection)
     folder = None if location.path is None else location.path.absolute().parent
     missing: list[str] = []
     for key in keys:
