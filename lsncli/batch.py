@@ -160,6 +160,28 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+#: How often a batch waits for a database that another program keeps, each time for the database's timeout: ten
+#: minutes, in which runs go on training.
+WAITS = 20
+
+
+def patient(tell: Callable[[str], None]) -> Callable[[int], bool]:
+    """How long a batch waits for a locked database: a sweep of hours must not end for a backup of a minute.
+
+    Once it has given up it waits for nothing more, and ends.
+    """
+    over = threading.Event()
+
+    def wait(waits: int) -> bool:
+        if waits >= WAITS:
+            over.set()
+        elif waits == 1 and not over.is_set():
+            tell("the result database is locked by another program: waiting for it")
+        return not over.is_set()
+
+    return wait
+
+
 @contextmanager
 def stopping_on_signals(control: Control, tell: Callable[[], None]) -> Iterator[None]:
     """Turn the first Ctrl-C (or SIGTERM) into a request to stop; the second ends the process at once."""

@@ -75,6 +75,7 @@ def command(
         checkpoint_dir,
         choose_executor,
         fetch_data,
+        patient,
         plan_of,
         remember_stand_ins,
         resolve_recipes,
@@ -129,6 +130,7 @@ def command(
             claims=claims,
         )
         control = Control(fail_fast=fail_fast, gate=claims)
+        store.patience = patient(lambda text: control.tell(text))
         with claims:
             recorder.together(runs.blocked)
             if len(runs.pending):

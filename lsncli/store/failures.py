@@ -28,6 +28,9 @@ def explained(shown: str) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeDecodeError as error:
+        # SQLite names in a message what stands in the file, and the driver cannot read it.
+        raise _damaged(shown) from error
     except IntegrityError:
         raise
     except DBAPIError as error:
@@ -49,7 +52,8 @@ def explain(error: BaseException | None, shown: str) -> LsnError | None:
         return read_only(shown)
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return locked(shown)
-    if code.startswith("SQLITE_CORRUPT"):
+    if code.startswith("SQLITE_CORRUPT") or (code == "SQLITE_ERROR" and "no such" in str(error)):
+        # Our statements name the tables and columns that a database of this version has.
         return _damaged(shown)
     if code.startswith("SQLITE_CANTOPEN"):
         return LsnError(
@@ -108,6 +112,8 @@ def _from_server(error: BaseException | None, shown: str) -> LsnError | None:
             where=shown,
             next="ask the database's owner for rights on its tables, or name another user in the URL",
         )
+    if state in ("42P01", "42703"):  # no such table, no such column
+        return _damaged(shown)
     if state in ("XX001", "XX002"):
         return LsnError(f"the server's database is damaged: {first_line}", where=shown, next="restore its backup")
     # Drivers raise classes of their own below those of Python's DB-API.

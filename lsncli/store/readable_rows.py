@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from lsncli.store.location import not_a_database
+
 #: SQLite's words for a page, or a file, that is not what it should be.
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_FORMAT")
 
@@ -19,8 +21,14 @@ _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE
 _FEWEST_BYTES = 8
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+#: SQLite's errors; and what the driver says of one whose message is no text, as it quotes the file.
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+
+
+def is_damage(error: Exception) -> bool:
     """Whether an error is of the file's contents, not of a lock or a disk."""
+    if isinstance(error, UnicodeDecodeError):
+        return True
     code = getattr(error, "sqlite_errorname", None)
     if code is None:
         return False
@@ -36,6 +44,9 @@ class ReadableRows:
     """
 
     def __init__(self, path: Path, *, writable: bool) -> None:
+        with path.open("rb") as stream:
+            if stream.read(16) != b"SQLite format 3\0":
+                raise not_a_database(str(path))
         # Without a log the file may be read as it lies, which leaves no trace; with one, SQLite puts it in order.
         log = path.with_name(path.name + "-wal")
         mode = "rw" if writable and log.exists() and log.stat().st_size else "ro&immutable=1"
@@ -68,13 +79,13 @@ class ReadableRows:
                 last = row[0]
                 yield row[1:]
             return
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             if not is_damage(error):
                 raise
         for number in range(last + 1, self._last(table) + 1):
             try:
                 found = self._connection.execute(f"{query} WHERE rowid = ?", (number,)).fetchone()
-            except sqlite3.Error as error:
+            except _ERRORS as error:
                 if not is_damage(error):
                     raise
                 self.unreadable[table] += 1
@@ -88,7 +99,7 @@ class ReadableRows:
         query = "SELECT name, step, value FROM metric WHERE run_id = ? ORDER BY name, step"
         try:
             found.extend(self._connection.execute(query, (run_id,)))
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             if not is_damage(error):
                 raise
             self.unreadable["metric"] += 1
@@ -114,7 +125,7 @@ class ReadableRows:
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]] | None:
         try:
             return self._connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             if not is_damage(error):
                 raise
             return None

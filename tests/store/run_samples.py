@@ -64,7 +64,7 @@ def put(
 def database(path: Path, *seeds: int, **how: Any) -> Path:
     """A new file with these runs."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with Store.open(path) as store:
+    with Store.open(path) as store, store.transaction():
         for seed in seeds:
             put(store, seed, **how)
     return path
