@@ -40,7 +40,8 @@ class Batch:
         # fmt: on
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LSN_")}
         # One thread in either mode: sums that are split among threads are rounded in another way.
-        self.environment = environment | {"PYTHONPATH": str(shared / "site"), "OMP_NUM_THREADS": "1"}
+        places = [str(shared / "site"), *filter(None, [environment.get("PYTHONPATH")])]
+        self.environment = environment | {"PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1"}
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
