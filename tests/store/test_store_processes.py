@@ -13,7 +13,7 @@ from lsncli.store import Store
 # Forked: a new interpreter for each process would take longer than the test. None of them has a store yet.
 FORK = multiprocessing.get_context("fork")
 
-WRITERS, STEPS = 4, 25
+WRITERS, STEPS = 16, 12
 
 
 def _open(path: Path, barrier: Any, answers: Any, number: int) -> None:
@@ -50,10 +50,10 @@ def _together(target: Any, path: Path, count: int) -> list[str]:
     return found
 
 
-def test_eight_make_one_new_database(path: Path) -> None:
-    assert _together(_open, path, 8) == ["new"] * 8
+def test_sixteen_make_one_new_database(path: Path) -> None:
+    assert _together(_open, path, 16) == ["new"] * 16
     with Store.open(path, read_only=True) as store:
-        assert set(store.statuses()) == {f"run{i}" for i in range(8)}
+        assert set(store.statuses()) == {f"run{i}" for i in range(16)}
         with store._reading() as connection:
             assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
@@ -71,7 +71,7 @@ def _begin_same(path: Path, barrier: Any, answers: Any, number: int) -> None:
         answers.put(store.begin_run("same", SPEC, steps=1, provenance={"process": number}))
 
 
-def test_four_write_and_none_is_lost(path: Path) -> None:
+def test_sixteen_write_and_none_is_lost(path: Path) -> None:
     with Store.open(path) as store:
         store.begin_run("shared", SPEC, steps=STEPS, provenance={})
     assert _together(_write, path, WRITERS) == ["ok"] * WRITERS

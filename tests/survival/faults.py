@@ -35,15 +35,15 @@ class Fault:
 
 #: How far to count at each point, so that most faults are reached before the runs are done.
 REACH = {
-    "commit": 40,
-    "committed": 40,
-    "fsync": 12,
-    "half": 6,
-    "replace": 6,
-    "replaced": 6,
-    "evaluate": 20,
-    "step": 300,
-    "teacher": 150,
+    "commit": 12,
+    "committed": 12,
+    "fsync": 6,
+    "half": 3,
+    "replace": 4,
+    "replaced": 4,
+    "evaluate": 8,
+    "step": 100,
+    "teacher": 80,
 }
 
 PLUGIN = '''

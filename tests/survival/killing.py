@@ -124,7 +124,7 @@ def kill_one_batch(
             wait = dice.choice([0.0, dice.uniform(0, 0.003)]) if point in ("commit", "fsync", "replace") else 0.0
             killed = batch.killed_by(Fault(point, dice.randint(1, REACH[point]), wait))
         else:
-            point, killed = "any time", batch.killed_after(dice.uniform(0.3, 1.1 * seconds))
+            point, killed = "any time", batch.killed_after(dice.uniform(0.3, 0.6 * seconds))
         if not killed:
             # The runs were done before: another kill would find nothing to train.
             score.missed += 1
