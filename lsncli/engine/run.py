@@ -109,6 +109,8 @@ class Run:
         key, state = self.spec.key, self.state
         loss = self._mean_loss()
         if not math.isfinite(loss):
+            # The last that is known of it; not kept in a checkpoint, for there is nothing to go on with.
+            yield Measured(key, state.step, {"train_loss": loss})
             yield f"the training loss is {loss} after {state.step} steps"
             return
         if not evaluating:
@@ -117,6 +119,7 @@ class Run:
         metrics, bins = self._measure(images_per_second)
         if not math.isfinite(metrics["test_nll"]):
             # The loss of the last step was finite, the update that it caused was not.
+            yield Measured(key, state.step, metrics)
             yield f"the logits are not finite after {state.step} steps"
             return
         state.measured.append((state.step, metrics))
@@ -200,8 +203,7 @@ def _keep_on_device(optimizer: optim.Optimizer) -> None:
 
 
 def failure(spec: RunSpec, error: Exception, step: int, seconds: float) -> Finished:
-    """The end of a run that ``error`` stopped after ``step`` steps; only what nobody foresaw has a traceback."""
-    if isinstance(error, LsnError):
-        return Finished(spec.key, "failed", step, seconds, str(error).replace("\n", ";"), None)
-    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    """The end of a run that ``error`` stopped after ``step`` steps, in one line and with its traceback."""
+    foreseen = isinstance(error, LsnError)
+    text = str(error).replace("\n", ";") if foreseen else f"{type(error).__name__}: {error}".splitlines()[0]
     return Finished(spec.key, "failed", step, seconds, text, "".join(traceback.format_exception(error)))
