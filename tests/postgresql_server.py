@@ -22,7 +22,13 @@ USER = "lsn"
 #: Databases of each test are copies of this one, whose schema is up to date.
 TEMPLATE = "lsn_template"
 #: Nothing here must survive a power cut.
-OPTIONS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "unix_socket_directories": ""}
+OPTIONS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "unix_socket_directories": "",
+    "timezone": "UTC",
+}
 #: From <linux/prctl.h>: the signal that a process gets when its parent is gone.
 PR_SET_PDEATHSIG = 1
 
