@@ -152,12 +152,11 @@ def _in_a_stack(store: Store, key: str) -> bool:
 def _train(
     spec: RunSpec, settings: EngineSettings, stacked: bool, listener: Callable[[Event], None]
 ) -> list[Event]:
-    from lsncli.engine.stacking import train_stack
-    from lsncli.engine.training import train
+    from lsncli.engine.together import train_together
 
     events: list[Event] = []
-    # The size of a stack changes no number: a stack of one stands for any other.
-    for event in train_stack([spec], settings) if stacked else train(spec, settings):
+    # How many others were trained beside a run changes no number: one alone stands for any other way.
+    for event in train_together([spec], settings, stacking=stacked, replicas=1):
         events.append(event)
         listener(event)
     return events
