@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
+from lsncli.cli.output import say
 
 if TYPE_CHECKING:
     from lsncli.store.check_report import CheckReport
@@ -22,25 +22,23 @@ def print_check(report: CheckReport) -> None:
         shown = report.findings[:MOST]
         print_table(("", "where", "what", "next"), [(f.severity, f.where, f.what, f.next or "") for f in shown])
         if len(report.findings) > MOST:
-            typer.echo(f"and {len(report.findings) - MOST} more findings: --format json has all")
+            say(f"and {len(report.findings) - MOST} more findings: --format json has all")
     looked = f"{report.runs} runs and {report.files} files looked at"
-    typer.echo(f"{report.path}: {'sound' if report.sound else 'damaged'} ({looked})")
+    say(f"{report.path}: {'sound' if report.sound else 'damaged'} ({looked})")
     if report.can_be_saved is not None:
         print_saved(report.can_be_saved, "can be saved")
-        typer.echo(f"next: lsn db check --db {report.path} --salvage FILE")
+        say(f"next: lsn db check --db {report.path} --salvage FILE")
 
 
 def print_saved(saved: Salvaged, verb: str) -> None:
     """Say what a salvage saves, or has saved."""
-    typer.echo(f"{verb}: {_count(len(saved.whole), 'run')} as they were, with {saved.rows['metric']} numbers")
+    say(f"{verb}: {_count(len(saved.whole), 'run')} as they were, with {saved.rows['metric']} numbers")
     if saved.partial:
-        typer.echo(
-            f"  {_count(len(saved.partial), 'run')} in part, to be gone on with by lsn run: {_some(saved.partial)}"
-        )
+        say(f"  {_count(len(saved.partial), 'run')} in part, to be gone on with by lsn run: {_some(saved.partial)}")
     if saved.lost:
-        typer.echo(f"  lost: {_count(len(saved.lost), 'run')}: {_some(saved.lost)}")
+        say(f"  lost: {_count(len(saved.lost), 'run')}: {_some(saved.lost)}")
     elif saved.lost is None:
-        typer.echo("  the list of runs is damaged, too: nobody can say which ones are lost")
+        say("  the list of runs is damaged, too: nobody can say which ones are lost")
 
 
 def _count(number: int, noun: str) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, FormatOption, ListFormat
+from lsncli.cli.output import say
 
 app = typer.Typer(help="Look after the result database.", no_args_is_help=True)
 
@@ -67,9 +68,9 @@ def upgrade(db: DatabaseOption = DEFAULT_DATABASE) -> None:
     location = Location.parse(db)
     before, after = bring_up_to_date(location)
     if before == after:
-        typer.echo(f"{location.shown}: schema {after} is up to date")
+        say(f"{location.shown}: schema {after} is up to date")
     else:
-        typer.echo(f"{location.shown}: schema {before or '(empty)'} is now {after}")
+        say(f"{location.shown}: schema {before or '(empty)'} is now {after}")
 
 
 @app.command()
@@ -84,7 +85,7 @@ def backup(
 
     location = Location.parse(db)
     size = copy(location, file, force=force)
-    typer.echo(f"{location.shown}: copied to {file} ({size / 1e6:.2f} MB)")
+    say(f"{location.shown}: copied to {file} ({size / 1e6:.2f} MB)")
 
 
 @app.command()
@@ -155,7 +156,7 @@ def check(
             print_json(saved.plain())
             return
         print_saved(saved, f"saved to {salvage}")
-        typer.echo(f"next: keep {location.shown} under another name, and give {salvage} its name")
+        say(f"next: keep {location.shown} under another name, and give {salvage} its name")
         return
     report = look(db, files=files)
     if format is ListFormat.json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
+from lsncli.cli.output import say
 
 if TYPE_CHECKING:
     from lsncli.store.merge_report import MergeReport, SourceReport
@@ -40,11 +40,11 @@ def print_merge(report: MergeReport) -> None:
     )
     for source in report.sources:
         for line in _remarks(source):
-            typer.echo(f"{source.path}: {line}")
+            say(f"{source.path}: {line}")
         for what, why in source.refused:
             warn(f"{source.path}: {what} is refused: {why}")
     if report.dry_run:
-        typer.echo("nothing was written (--dry-run)")
+        say("nothing was written (--dry-run)")
 
 
 def _added(source: SourceReport) -> str:

@@ -157,7 +157,9 @@ def command(
 
 def _placing(db: str, data_dir: Path | None) -> list[str]:
     """The options on where things are, as a command that fills the report's gaps must repeat them."""
-    options = [] if db == DEFAULT_DATABASE else ["--db", db]
+    from lsncli.store.location import Location
+
+    options = [] if db == DEFAULT_DATABASE else ["--db", Location.parse(db).shown]
     return options if data_dir is None else [*options, "--data-dir", str(data_dir)]
 
 

@@ -19,6 +19,7 @@ from lsncli.store import schema
 from lsncli.store.failures import explained
 from lsncli.store.location import Location
 from lsncli.store.server import READING, server_engine
+from lsncli.store.stored_values import read_json
 
 #: Seconds that a writer waits for its turn.
 TIMEOUT = 30.0
@@ -136,6 +137,8 @@ def _engine(location: Location, mode: str, *, timeout: float, query_only: bool =
         # isolation_level=None: the driver begins nothing by itself; the events below say what begins, and how.
         connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA foreign_keys = ON")
+        # A file from elsewhere must not make SQLite do more than read it.
+        connection.execute("PRAGMA trusted_schema = OFF")
         # With a write-ahead log NORMAL would be safe from damage, but a power cut could take back the last
         # commits: the word that a run of many hours is done. FULL costs one fsync per commit, and commits are
         # few, as the numbers of one evaluation are written together.
@@ -144,7 +147,7 @@ def _engine(location: Location, mode: str, *, timeout: float, query_only: bool =
             connection.execute("PRAGMA query_only = ON")
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=_pool())
+    engine = create_engine("sqlite://", creator=connect, poolclass=_pool(), json_deserializer=read_json)
     event.listen(engine, "begin", _begin)
     return engine
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,14 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from lsncli.errors import LsnError
 from lsncli.store.location import not_a_database, read_only
+from lsncli.store.stored_values import UnreadableValueError
+
+#: What SQLite says of a schema that is not the one of its version. A wrong statement of ours would be told the same
+#: way; its traceback is there with ``--debug``.
+MISSHAPEN = re.compile(
+    "no such (table|column)|already exists|malformed|has no column|no query solution|foreign key mismatch"
+    "|unsupported file format"
+)
 
 
 class DatabaseLockedError(LsnError):
@@ -28,8 +37,8 @@ def explained(shown: str) -> Iterator[None]:
     """
     try:
         yield
-    except UnicodeDecodeError as error:
-        # SQLite names in a message what stands in the file, and the driver cannot read it.
+    except (UnreadableValueError, UnicodeDecodeError) as error:
+        # SQLite's own complaint of a damaged schema may quote bytes that are no text.
         raise _damaged(shown) from error
     except IntegrityError:
         raise
@@ -52,8 +61,7 @@ def explain(error: BaseException | None, shown: str) -> LsnError | None:
         return read_only(shown)
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return locked(shown)
-    if code.startswith("SQLITE_CORRUPT") or (code == "SQLITE_ERROR" and "no such" in str(error)):
-        # Our statements name the tables and columns that a database of this version has.
+    if code.startswith("SQLITE_CORRUPT") or (code == "SQLITE_ERROR" and MISSHAPEN.search(str(error))):
         return _damaged(shown)
     if code.startswith("SQLITE_CANTOPEN"):
         return LsnError(

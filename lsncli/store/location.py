@@ -41,12 +41,12 @@ class Location:
 
         try:
             url = make_url(text)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             # The text may hold a password that merely failed to parse: it is not repeated.
             raise LsnError(
                 "not an SQLAlchemy URL", where="--db", valid="dialect+driver://user:password@host:port/database"
             ) from None
-        shown = url.render_as_string(hide_password=True)
+        shown = _without_secrets(url)
         if url.get_backend_name() not in SUPPORTED:
             raise LsnError(
                 f"databases of kind {url.get_backend_name()!r} are not supported", where=shown, valid=SUPPORTED
@@ -119,6 +119,13 @@ class Location:
             return None
         log = self.path.with_name(self.path.name + "-wal")
         return self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+
+def _without_secrets(url: URL) -> str:
+    """The URL for messages and for the record: without its password, wherever in it that stands."""
+    secret = {name: "***" for name in url.query if "pass" in name.lower() or "secret" in name.lower()}
+    shown = url.update_query_dict(secret) if secret else url
+    return shown.render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
 
 
 def not_a_database(shown: str) -> LsnError:

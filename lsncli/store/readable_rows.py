@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from lsncli.store.failures import MISSHAPEN
+from lsncli.store.foreign_schema import PROGRAMS, programs_error
 from lsncli.store.location import not_a_database
 
 #: SQLite's words for a page, or a file, that is not what it should be.
@@ -32,9 +34,7 @@ def is_damage(error: Exception) -> bool:
     code = getattr(error, "sqlite_errorname", None)
     if code is None:
         return False
-    # A table that the damaged list of tables does not name any more.
-    gone = code == "SQLITE_ERROR" and ("no such" in str(error) or "malformed" in str(error))
-    return gone or str(code).startswith(_DAMAGE)
+    return str(code).startswith(_DAMAGE) or (code == "SQLITE_ERROR" and MISSHAPEN.search(str(error)) is not None)
 
 
 class ReadableRows:
@@ -53,12 +53,17 @@ class ReadableRows:
         uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
         self._connection = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
         self._connection.execute("PRAGMA query_only = ON")
+        self._connection.execute("PRAGMA trusted_schema = OFF")
         # With it, SQLite also opens a file that is shorter than its header says.
         self._connection.execute("PRAGMA writable_schema = ON")
         # A text that is no UTF-8 comes with characters that no text has, for the reader to see.
         self._connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
         self._most = path.stat().st_size // _FEWEST_BYTES
         self.unreadable: Counter[str] = Counter()
+        # A view in a table's place may never end.
+        if programs := self._all(PROGRAMS):
+            self.close()
+            raise programs_error(*programs[0], str(path))
 
     def close(self) -> None:
         """Close the file."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from lsncli.errors import LsnError
+from lsncli.store.foreign_schema import refuse_programs
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -44,9 +45,10 @@ def read_version(connection: Connection, shown: str) -> str | None:
             where=shown,
             next="name another file with --db; this one is unchanged",
         )
+    refuse_programs(connection, shown)
     if len(found) > 1 or found[0] not in REVISIONS:
         raise LsnError(
-            f"the database is from a newer lsn (schema {', '.join(found)})",
+            f"the database is from a newer lsn (schema {', '.join(map(str, found))})",
             where=shown,
             valid=f"schemas up to {REVISIONS[-1]}",
             next="upgrade lsn: pip install --upgrade lsn",

@@ -14,6 +14,7 @@ from sqlalchemy.exc import NoSuchModuleError
 
 from lsncli.errors import LsnError
 from lsncli.store.location import Location
+from lsncli.store.stored_values import read_json
 
 #: An arbitrary number of ours; PostgreSQL's advisory locks are of one database.
 _WRITERS_LOCK = 7_283_104_512
@@ -30,7 +31,7 @@ def server_engine(location: Location, *, timeout: float, writes: str) -> Engine:
     """
     assert location.url is not None
     try:
-        engine = create_engine(location.url, pool_pre_ping=True)
+        engine = create_engine(location.url, pool_pre_ping=True, json_deserializer=read_json)
     except NoSuchModuleError:
         raise LsnError(
             f"unknown database driver {location.url.drivername!r}",

@@ -145,6 +145,17 @@ def test_no_database_is_refused(tmp_path: Path) -> None:
     assert junk.read_bytes() == b"x" * 5000
 
 
+def test_a_view_in_a_tables_place_is_not_read(good: Path, tmp_path: Path) -> None:
+    with sqlite3.connect(good) as connection:
+        connection.execute("ALTER TABLE run RENAME TO old")
+        connection.execute("CREATE VIEW run AS SELECT * FROM old")
+    connection.close()
+    for look in (lambda: check(str(good)), lambda: saved(good, tmp_path / "saved.db")):
+        with pytest.raises(LsnError, match="holds a view, 'run'"):
+            look()
+    assert not (tmp_path / "saved.db").exists()
+
+
 def test_a_good_one_is_saved_whole(good: Path, tmp_path: Path) -> None:
     with Store.open(good) as store:
         store.set_stand_in("mine", "cifar10")
