@@ -69,6 +69,11 @@ class ReadableRows:
         """Close the file."""
         self._connection.close()
 
+    def tables(self) -> set[str] | None:
+        """The names of all tables; None where their list cannot be read."""
+        rows = self._all("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return None if rows is None else {str(row[0]) for row in rows}
+
     def version(self) -> str | None:
         """The schema's revision, if it can be read."""
         found = self._all("SELECT version_num FROM lsn_schema_version")

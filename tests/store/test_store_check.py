@@ -156,6 +156,20 @@ def test_a_view_in_a_tables_place_is_not_read(good: Path, tmp_path: Path) -> Non
     assert not (tmp_path / "saved.db").exists()
 
 
+def test_what_is_not_ours_is_not_saved(good: Path, tmp_path: Path) -> None:
+    with sqlite3.connect(good) as connection:
+        connection.execute("UPDATE lsn_schema_version SET version_num = '0099'")
+    connection.close()
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE notes (id INTEGER)")
+    connection.close()
+    for path, what in ((good, "newer lsn"), (other, "another program's")):
+        with pytest.raises(LsnError, match=what):
+            saved(path, tmp_path / "saved.db")
+    assert not (tmp_path / "saved.db").exists()
+
+
 def test_a_good_one_is_saved_whole(good: Path, tmp_path: Path) -> None:
     with Store.open(good) as store:
         store.set_stand_in("mine", "cifar10")
