@@ -7,10 +7,10 @@ is trained (device, precision, replicas, executor) is no part of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -100,6 +100,12 @@ class RunSpec(_Spec):
     def key(self) -> str:
         """The run key: the first 20 hexadecimal digits of SHA-256 over the canonical JSON."""
         return key_of(self.plain())
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with ``update``; a key that was computed before is not copied, as it belongs to the original."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("key", None)
+        return copied
 
     def dependencies(self) -> tuple[RunSpec, ...]:
         """The runs that must be done before this one: its teacher, the run behind its transition matrix."""

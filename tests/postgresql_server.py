@@ -22,7 +22,13 @@ USER = "lsn"
 #: Databases of each test are copies of this one, whose schema is up to date.
 TEMPLATE = "lsn_template"
 #: Nothing here must survive a power cut.
-OPTIONS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "unix_socket_directories": ""}
+OPTIONS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "unix_socket_directories": "",
+    "timezone": "UTC",
+}
 #: From <linux/prctl.h>: the signal that a process gets when its parent is gone.
 PR_SET_PDEATHSIG = 1
 
@@ -81,12 +87,8 @@ def started() -> Iterator[Server]:
         whose = _unprivileged() if os.getuid() == 0 else {}
         if whose:
             os.chown(folder, whose["user"], whose["group"])
-        _run(
-            [program("initdb"), "-D", folder / "data", "-U", USER, "-A", "trust"]
-            + ["--no-sync", "--encoding=UTF8", "--locale=C"],
-            folder,
-            whose,
-        )
+        options = ["-U", USER, "-A", "trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
+        _run([program("initdb"), "-D", folder / "data", *options], folder, whose)
         with _serving(folder, whose) as server:
             server.administer(f"CREATE DATABASE {TEMPLATE}")
             from lsncli.store import Store

@@ -55,6 +55,15 @@ def command(
     download: Annotated[
         bool, typer.Option("--download/--no-download", help="Whether missing data sets may be downloaded.")
     ] = True,
+    checkpoint_seconds: Annotated[
+        float,
+        typer.Option(
+            "--checkpoint-seconds",
+            min=0.0,
+            metavar="SECONDS",
+            help="The least time between two checkpoints of a run: what a power cut costs at most.",
+        ),
+    ] = 20.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Train again what is already done.")] = False,
     retry_failed: Annotated[
@@ -75,6 +84,7 @@ def command(
         checkpoint_dir,
         choose_executor,
         fetch_data,
+        patient,
         plan_of,
         remember_stand_ins,
         resolve_recipes,
@@ -108,6 +118,7 @@ def command(
         device=device,
         precision=precision,
         download=download,
+        checkpoint_seconds=checkpoint_seconds,
         command=_command_line(db),
     )
     # Every mistake in the request is told before the database is made.
@@ -129,6 +140,7 @@ def command(
             claims=claims,
         )
         control = Control(fail_fast=fail_fast, gate=claims)
+        store.patience = patient(lambda text: control.tell(text))
         with claims:
             recorder.together(runs.blocked)
             if len(runs.pending):
@@ -217,10 +229,7 @@ def _summarise(plan: Plan, runs: Chosen, outcomes: Outcomes, interrupted: bool) 
         "interrupted": len(outcomes.keys("interrupted")),
         "not started": unstarted,
     }
-    told = [
-        f"{len(outcomes.keys('done'))} trained",
-        *(f"{count} {what}" for what, count in counts.items() if count),
-    ]
+    told = [f"{count} {what}" for what, count in counts.items() if count or what == "trained"]
     console.print(Text(f"{len(plan)} run{'s' if len(plan) != 1 else ''}: " + ", ".join(told)))
     if interrupted:
         console.print(Text("interrupted: what is done is kept; the same command goes on from here"))

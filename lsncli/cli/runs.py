@@ -1,4 +1,4 @@
-"""``lsn runs``: list, show, compare, remove and export what the database holds."""
+"""``lsn runs``: list, show, compare, verify, remove and export what the database holds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import typer
 
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, FormatOption, ListFormat
 from lsncli.cli.output import say
+from lsncli.cli.verify import verify
 from lsncli.errors import LsnError
 
 if TYPE_CHECKING:
     from lsncli.store import Store
 
-app = typer.Typer(help="List, show, compare, remove and export stored runs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, compare, verify, remove and export stored runs.", no_args_is_help=True)
 
 #: The metric whose last and best value a listing shows.
 ACCURACY = "test_accuracy"
@@ -73,8 +74,10 @@ def list_(
         print_json([{**plain(r), "last": last.get(r.key, {}), "best": best.get(r.key, {})} for r in chosen])
         return
     columns = ("key", "status", *PARTS, "seed", "steps", "accuracy, last", "best", "finished (UTC)")
+    # Most listings have no errors; one of what failed says why.
+    with_errors = any(r.error for r in chosen)
     print_table(
-        columns,
+        (*columns, "error") if with_errors else columns,
         (
             (
                 r.key[:SHORT],
@@ -85,6 +88,7 @@ def list_(
                 _percent(last.get(r.key, {}).get(ACCURACY)),
                 _percent(best.get(r.key, {}).get(ACCURACY)),
                 f"{r.finished_at:%Y-%m-%d %H:%M}" if r.finished_at else "",
+                *([r.error] if with_errors else []),
             )
             for r in chosen
         ),
@@ -134,6 +138,9 @@ def compare(
         print_table(table.columns, table.rows, title=table.title)
         for note in table.notes:
             say(note)
+
+
+app.command()(verify)
 
 
 @app.command()

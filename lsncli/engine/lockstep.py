@@ -48,6 +48,10 @@ class Steps(Protocol):
         """What there is to say of how the steps are taken; once."""
         ...
 
+    def close(self) -> None:
+        """Give back what was kept for the steps to come."""
+        ...
+
 
 class Lockstep:
     """Runs that take their steps together; ``active`` are the rows of those that have not ended.
@@ -87,6 +91,8 @@ class Lockstep:
         except Exception as error:  # noqa: BLE001 - an error of the steps themselves ends every run that is left
             for row in list(self.active):
                 yield self._failed(row, error)
+        finally:
+            self.steps.close()
 
     def _train(self) -> Iterator[Event]:
         evaluate_at = set(self.runs[0].spec.evaluation_steps())
@@ -120,8 +126,8 @@ class Lockstep:
 
     def _look(self, looking: bool, evaluating: bool, due: bool) -> Iterator[Event]:
         """What all runs tell after a step."""
-        if evaluating:
-            self.runs[0].backend.synchronize()
+        # Whoever asks for the rate wants that of steps that the device has made, not of those that wait for it.
+        self.runs[0].backend.synchronize()
         rate = self.clock.rate()
         notice = self.steps.notice()
         if notice is not None:
@@ -150,12 +156,11 @@ class Lockstep:
         yield from self._ended(row, "interrupted")
 
     def _saved(self, row: int) -> Iterator[Event]:
-        """Write the checkpoint of a run; nothing is told of it."""
+        """Write the checkpoint of a run; only a disk that refuses is told of."""
         run = self._brought_up(row)
         if self.steps.random is not None:
             torch.set_rng_state(self.steps.random[row])
-        run.save()
-        yield from ()
+        yield from run.save()
 
     def _brought_up(self, row: int) -> Run:
         """The run, with its counts as they are now."""

@@ -5,24 +5,37 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
+from lsncli.backends.interface import Backend
 from lsncli.engine.events import Finished, Outcome
+from lsncli.engine.replica_kinds import replica_kind
 from lsncli.engine.stack_kinds import stack_kind
 from lsncli.executors.gate import Elsewhere, Gate, Verdict
-from lsncli.plan import Plan, PlannedRun
+from lsncli.plan import Plan, PlannedRun, RunSpec
 
 
 class Frontier:
     """The part of a plan that has not been started, in the plan's order.
 
-    Runs that can be trained together are handed out in stacks of at most ``stack`` runs, of a size that gives
-    each of ``lanes`` workers an equal share. With a ``gate``, only runs that it admits are handed out; those that
-    others train are ``elsewhere`` and are asked about again from time to time.
+    Runs that can be trained together are handed out together: in stacks of at most ``stack`` small runs, or at most
+    ``replicas`` others that ``backend`` gains by, in a number that gives each of ``lanes`` workers an equal share.
+    With a ``gate``, only runs that it admits are handed out; those that others train are ``elsewhere`` and are
+    asked about again from time to time.
     """
 
-    def __init__(self, plan: Plan, *, stack: int = 1, lanes: int = 1, gate: Gate | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        stack: int = 1,
+        lanes: int = 1,
+        replicas: int = 1,
+        backend: Backend | None = None,
+        gate: Gate | None = None,
+    ) -> None:
         self._waiting: OrderedDict[str, PlannedRun] = OrderedDict((run.key, run) for run in plan)
         self._open = set(self._waiting)
         self._stack, self._lanes = stack, lanes
+        self._replicas, self._backend = replicas, backend
         self._sizes: dict[str, int] = {}
         self._kinds: dict[str, str | None] = {}
         self._alone: set[str] = set()
@@ -39,7 +52,7 @@ class Frontier:
         return next(iter(self._admitted(self._next_alone)), None)
 
     def take_stack(self) -> list[PlannedRun]:
-        """The next runs that may start: one, or a stack; none while all that are left wait for others."""
+        """The next runs that may start: one or several; none while all that are left wait for others."""
         return self._admitted(self._next_stack)
 
     def put_back(self, runs: Iterable[PlannedRun]) -> None:
@@ -67,7 +80,8 @@ class Frontier:
         if kind is None:
             return [first]
         alike = [run for run in self._waiting.values() if self._kind(run) == kind and self._ready(run)]
-        size = self._sizes.setdefault(kind, even_share(len(alike), self._stack, self._lanes))
+        most = self._stack if self._stacked(first.spec) else self._replicas
+        size = self._sizes.setdefault(kind, even_share(len(alike), most, self._lanes))
         return alike[:size]
 
     def _ready(self, run: PlannedRun) -> bool:
@@ -75,11 +89,21 @@ class Frontier:
         return run.key not in self.elsewhere and not any(d in self._open for d in run.dependencies)
 
     def _kind(self, run: PlannedRun) -> str | None:
-        if self._stack == 1 or run.key in self._alone:
+        if run.key in self._alone:
             return None
         if run.key not in self._kinds:
-            self._kinds[run.key] = stack_kind(run.spec)
+            self._kinds[run.key] = self._kind_of(run.spec)
         return self._kinds[run.key]
+
+    def _kind_of(self, spec: RunSpec) -> str | None:
+        if self._stacked(spec):
+            return stack_kind(spec)
+        if self._replicas > 1 and self._backend is not None:
+            return replica_kind(spec, self._backend)
+        return None
+
+    def _stacked(self, spec: RunSpec) -> bool:
+        return self._stack > 1 and stack_kind(spec) is not None
 
     # -- the gate --------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy.engine import URL
+
 from lsncli.errors import LsnError
 from lsncli.store import database
 from lsncli.store.failures import explain
@@ -28,11 +30,12 @@ def backup(location: Location, target: Path, *, force: bool = False) -> int:
     for a disk that refuses; ``target`` then is as it was.
     """
     if location.url is not None:
-        url = location.url.set(drivername="postgresql", password=None).render_as_string()
+        there = location.url
+        url = URL.create("postgresql", there.username, None, there.host, there.port, there.database)
         raise LsnError(
             "lsn copies database files; a server has its own program for that",
             where=location.shown,
-            next=f"pg_dump --format=custom --file {target} --dbname={url}",
+            next=f"pg_dump --format=custom --file {target} --dbname={url.render_as_string()}",
         )
     location.check_for_reading()
     with new_file(target, force=force, keep=location.path) as temporary:

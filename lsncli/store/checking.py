@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from lsncli.errors import LsnError
 from lsncli.store import database, schema
 from lsncli.store.check_report import CheckReport
 from lsncli.store.claimed import claimed_runs
-from lsncli.store.failures import DatabaseDamagedError, explain, explained
+from lsncli.store.failures import DatabaseDamagedError, explained
 from lsncli.store.location import Location
 from lsncli.store.merge_files import find, sha256_of
 from lsncli.store.merge_rest import read_computation
@@ -39,9 +38,9 @@ def check(target: str, *, files: bool = True) -> CheckReport:
         if location.path is not None:
             _check_pages(location, report)
         with as_newest(target) as (store, report.schema), store._reading() as connection:
-            _check_schema(connection, report)
-            _check_runs(connection, location, report, files)
-            _check_computations(connection, report)
+            if _check_schema(connection, report):
+                _check_runs(connection, claimed_runs(store), location, report, files)
+                _check_computations(connection, report)
     except DatabaseDamagedError as error:
         if report.sound:
             report.add("damage", "file", f"it cannot be read: {error.__cause__ or error}".splitlines()[0])
@@ -64,50 +63,45 @@ def _check_pages(location: Location, report: CheckReport) -> None:
     """SQLite's own checks: pages, indices, and rows that refer to others."""
     engine = database.open_for_reading(location)
     try:
-        connection = engine.raw_connection()
-        try:
-            driver = connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
-            for (line,) in driver.execute(f"PRAGMA integrity_check({_MOST})"):
+        with explained(location.shown), database.reading(engine) as connection:
+            for line in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST})").scalars():
                 if line != "ok":
                     report.add("damage", "file", " ".join(str(line).split()))
-            orphans = Counter(str(row[0]) for row in driver.execute("PRAGMA foreign_key_check"))
+            orphans = Counter(connection.exec_driver_sql("PRAGMA foreign_key_check").scalars())
             for table, count in orphans.items():
                 report.add("damage", f"table {table}", f"{count} rows belong to no run")
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        told = explain(error, location.shown)
-        if told is None:
-            raise
-        raise told from error
     finally:
         engine.dispose()
 
 
-def _check_schema(connection: Connection, report: CheckReport) -> None:
-    """Tables, columns and indices, as the migrations leave them."""
+def _check_schema(connection: Connection, report: CheckReport) -> bool:
+    """Tables, columns and indices, as the migrations leave them; whether what is stored can be read."""
+    readable = True
     inspector = inspect(connection)
     there = set(inspector.get_table_names())
     for table in METADATA.sorted_tables:
         if table.name not in there:
             report.add("damage", "schema", f"table {table.name} is missing")
+            readable = False
             continue
         columns = {str(column["name"]) for column in inspector.get_columns(table.name)}
         for name in sorted({column.name for column in table.columns} - columns):
             report.add("damage", "schema", f"column {name} of table {table.name} is missing")
+            readable = False
         indices = {str(index["name"]) for index in inspector.get_indexes(table.name)}
         for name in sorted({str(index.name) for index in table.indexes} - indices):
             report.add("damage", "schema", f"index {name} of table {table.name} is missing")
     strange = there - {table.name for table in METADATA.sorted_tables} - {schema.VERSION_TABLE}
     if strange and connection.dialect.name == "sqlite":
         report.add("note", "schema", f"tables that are not lsn's: {', '.join(sorted(strange))}")
+    return readable
 
 
-def _check_runs(connection: Connection, location: Location, report: CheckReport, files: bool) -> None:
+def _check_runs(
+    connection: Connection, busy: frozenset[str], location: Location, report: CheckReport, files: bool
+) -> None:
     with explained(location.shown):
         keys = [str(key) for key in connection.execute(select(run.c.key).order_by(run.c.id)).scalars()]
-        busy = claimed_runs(connection)
     folder = None if location.path is None else location.path.absolute().parent
     missing: list[str] = []
     for key in keys:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from lsncli.store.claims import ClaimStore
 
-from sqlalchemy import Connection, select
-
-from lsncli.store.models import claim
-
-#: Claims are renewed much more often; one that is older is taken for that of a process that has ended.
-_STALE = timedelta(minutes=10)
+#: Seconds without a heartbeat after which a claimant on another machine counts as dead (a dozen beats).
+_SILENT = 120.0
 
 
-def claimed_runs(connection: Connection) -> frozenset[str]:
-    """The keys of the runs whose claim has been renewed within the last minutes."""
-    query = select(claim.c.key).where(claim.c.heartbeat > datetime.now(UTC) - _STALE)
-    return frozenset(str(key) for key in connection.execute(query).scalars())
+def claimed_runs(store: ClaimStore) -> frozenset[str]:
+    """The keys of the runs whose claimant lives, or cannot be told to have ended."""
+    found = set()
+    for key, entry in store.claims().items():
+        lives = entry.lives()
+        if lives or (lives is None and entry.silent <= _SILENT):
+            found.add(key)
+    return frozenset(found)

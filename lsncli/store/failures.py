@@ -14,7 +14,7 @@ from lsncli.store.stored_values import UnreadableValueError
 
 #: What SQLite says of a schema that is not the one of its version. A wrong statement of ours would be told the same
 #: way; its traceback is there with ``--debug``.
-_MISSHAPEN = re.compile(
+MISSHAPEN = re.compile(
     "no such (table|column)|already exists|malformed|has no column|no query solution|foreign key mismatch"
     "|unsupported file format"
 )
@@ -61,7 +61,7 @@ def explain(error: BaseException | None, shown: str) -> LsnError | None:
         return read_only(shown)
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return locked(shown)
-    if code.startswith("SQLITE_CORRUPT") or (code == "SQLITE_ERROR" and _MISSHAPEN.search(str(error))):
+    if code.startswith("SQLITE_CORRUPT") or (code == "SQLITE_ERROR" and MISSHAPEN.search(str(error))):
         return _damaged(shown)
     if code.startswith("SQLITE_CANTOPEN"):
         return LsnError(
@@ -120,6 +120,8 @@ def _from_server(error: BaseException | None, shown: str) -> LsnError | None:
             where=shown,
             next="ask the database's owner for rights on its tables, or name another user in the URL",
         )
+    if state in ("42P01", "42703"):  # no such table, no such column
+        return _damaged(shown)
     if state in ("XX001", "XX002"):
         return LsnError(f"the server's database is damaged: {first_line}", where=shown, next="restore its backup")
     # Drivers raise classes of their own below those of Python's DB-API.

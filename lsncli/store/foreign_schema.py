@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from lsncli.errors import LsnError
 
 #: Virtual tables call whatever module of SQLite they name.
-_PROGRAMS = text(
+PROGRAMS = (
     "SELECT type, name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1"
 )
 
@@ -20,11 +20,16 @@ def refuse_programs(connection: Connection, shown: str) -> None:
     """
     if connection.dialect.name != "sqlite":
         return
-    found = connection.execute(_PROGRAMS).first()
+    found = connection.execute(text(PROGRAMS)).first()
     if found is not None:
-        kind = "virtual table" if found[0] == "table" else found[0]
-        raise LsnError(
-            f"the database holds a {kind}, {found[1]!r}, which lsn never makes: somebody has changed it",
-            where=shown,
-            next="if you trust it, drop that with SQLite's own tools; lsn does not read it as it is",
-        )
+        raise programs_error(*found, shown)
+
+
+def programs_error(kind: str, name: str, shown: str) -> LsnError:
+    """The error for a file with an object of the ``kind`` that SQLite's list of tables gives it."""
+    kind = "virtual table" if kind == "table" else kind
+    return LsnError(
+        f"the database holds a {kind}, {name!r}, which lsn never makes: somebody has changed it",
+        where=shown,
+        next="if you trust it, drop that with SQLite's own tools; lsn does not read it as it is",
+    )

@@ -59,12 +59,12 @@ def merge(
         stack.callback(files.close)
         ours = _open(stack, target, location, dry_run)
         # First without the lock, so that nobody waits while files are copied.
-        looking = _Merge(prefer, files, copy=not dry_run)
+        looking = _Merge(prefer, files, ours, copy=not dry_run)
         with nullcontext() if ours is None else ours._reading() as connection:
             reports = [looking.bring(s, c, connection) for s, c in zip(sources, connections, strict=True)]
         if dry_run or ours is None:
             return MergeReport(location.shown, True, reports)
-        writing = _Merge(prefer, files, copy=False, write=True)
+        writing = _Merge(prefer, files, ours, copy=False, write=True)
         try:
             with ours.transaction() as connection:
                 reports = [writing.bring(s, c, connection) for s, c in zip(sources, connections, strict=True)]
@@ -107,8 +107,11 @@ class _Merge:
     ``known`` is how the runs of ours stand after the sources before: in a pass that writes nothing, too.
     """
 
-    def __init__(self, prefer: Prefer, files: Files, *, copy: bool, write: bool = False) -> None:
+    def __init__(
+        self, prefer: Prefer, files: Files, store: Store | None, *, copy: bool, write: bool = False
+    ) -> None:
         self.prefer = prefer
+        self.store = store
         self.files = files
         self.copy = copy
         self.write = write
@@ -120,7 +123,7 @@ class _Merge:
         """Everything of one source; ``ours`` is None for a database that is not there yet."""
         location = source.store.location
         report = SourceReport(location.shown, source.schema)
-        busy = claimed_runs(ours) if ours is not None else frozenset()
+        busy: frozenset[str] = frozenset() if self.store is None else claimed_runs(self.store)
         for key in self._keys(theirs, location.shown):
             try:
                 whole = self._read(theirs, location.shown, key)

@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from lsncli.store.failures import MISSHAPEN
+from lsncli.store.foreign_schema import PROGRAMS, programs_error
+from lsncli.store.location import not_a_database
+
 #: SQLite's words for a page, or a file, that is not what it should be.
 _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_FORMAT")
 
@@ -19,14 +23,18 @@ _DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE
 _FEWEST_BYTES = 8
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+#: SQLite's errors; and what the driver says of one whose message is no text, as it quotes the file.
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+
+
+def is_damage(error: Exception) -> bool:
     """Whether an error is of the file's contents, not of a lock or a disk."""
+    if isinstance(error, UnicodeDecodeError):
+        return True
     code = getattr(error, "sqlite_errorname", None)
     if code is None:
         return False
-    # A table that the damaged list of tables does not name any more.
-    gone = code == "SQLITE_ERROR" and ("no such" in str(error) or "malformed" in str(error))
-    return gone or str(code).startswith(_DAMAGE)
+    return str(code).startswith(_DAMAGE) or (code == "SQLITE_ERROR" and MISSHAPEN.search(str(error)) is not None)
 
 
 class ReadableRows:
@@ -36,22 +44,35 @@ class ReadableRows:
     """
 
     def __init__(self, path: Path, *, writable: bool) -> None:
+        with path.open("rb") as stream:
+            if stream.read(16) != b"SQLite format 3\0":
+                raise not_a_database(str(path))
         # Without a log the file may be read as it lies, which leaves no trace; with one, SQLite puts it in order.
         log = path.with_name(path.name + "-wal")
         mode = "rw" if writable and log.exists() and log.stat().st_size else "ro&immutable=1"
         uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
         self._connection = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
         self._connection.execute("PRAGMA query_only = ON")
+        self._connection.execute("PRAGMA trusted_schema = OFF")
         # With it, SQLite also opens a file that is shorter than its header says.
         self._connection.execute("PRAGMA writable_schema = ON")
         # A text that is no UTF-8 comes with characters that no text has, for the reader to see.
         self._connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
         self._most = path.stat().st_size // _FEWEST_BYTES
         self.unreadable: Counter[str] = Counter()
+        # A view in a table's place may never end.
+        if programs := self._all(PROGRAMS):
+            self.close()
+            raise programs_error(*programs[0], str(path))
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    def tables(self) -> set[str] | None:
+        """The names of all tables; None where their list cannot be read."""
+        rows = self._all("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return None if rows is None else {str(row[0]) for row in rows}
 
     def version(self) -> str | None:
         """The schema's revision, if it can be read."""
@@ -68,13 +89,13 @@ class ReadableRows:
                 last = row[0]
                 yield row[1:]
             return
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             if not is_damage(error):
                 raise
         for number in range(last + 1, self._last(table) + 1):
             try:
                 found = self._connection.execute(f"{query} WHERE rowid = ?", (number,)).fetchone()
-            except sqlite3.Error as error:
+            except _ERRORS as error:
                 if not is_damage(error):
                     raise
                 self.unreadable[table] += 1
@@ -88,7 +109,7 @@ class ReadableRows:
         query = "SELECT name, step, value FROM metric WHERE run_id = ? ORDER BY name, step"
         try:
             found.extend(self._connection.execute(query, (run_id,)))
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             if not is_damage(error):
                 raise
             self.unreadable["metric"] += 1
@@ -114,7 +135,7 @@ class ReadableRows:
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]] | None:
         try:
             return self._connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             if not is_damage(error):
                 raise
             return None

@@ -92,6 +92,7 @@ def _copy(location: Location, target: Path) -> Salvaged:
     source = ReadableRows(location.path, writable=location.writable())
     try:
         found = source.version()
+        _refuse_others(source.tables(), found, location.shown)
         revision = found if found in schema.REVISIONS else schema.REVISIONS[-1]
         database.create_at(Location(shown=str(target), path=target), revision)
         saved = Salvaged()
@@ -112,6 +113,21 @@ def _copy(location: Location, target: Path) -> Salvaged:
         ) from error
     finally:
         source.close()
+
+
+def _refuse_others(tables: set[str] | None, version: str | None, shown: str) -> None:
+    """Raise :class:`LsnError` for a database that is not damaged but none of ours, or a newer lsn's."""
+    if tables is not None and not tables & {schema.VERSION_TABLE, *_TABLES}:
+        raise LsnError(
+            "the database is empty or another program's", where=shown, next="name another file with --db"
+        )
+    if version is not None and version.isdecimal() and version > schema.REVISIONS[-1]:
+        raise LsnError(
+            f"the database is from a newer lsn (schema {version})",
+            where=shown,
+            valid=f"schemas up to {schema.REVISIONS[-1]}",
+            next="upgrade lsn: pip install --upgrade lsn",
+        )
 
 
 def _fill(source: ReadableRows, target: Path, saved: Salvaged) -> set[str]:

@@ -15,7 +15,7 @@ BOTH_DATABASES = True
 # Forked: a new interpreter for each process would take longer than the test. None of them has a store yet.
 FORK = multiprocessing.get_context("fork")
 
-WRITERS, STEPS = 4, 25
+WRITERS, STEPS = 16, 12
 
 
 def _open(target: str | Path, barrier: Any, answers: Any, number: int) -> None:
@@ -52,10 +52,10 @@ def _together(work: Any, target: str | Path, count: int) -> list[str]:
     return found
 
 
-def test_eight_make_one_new_database(target: str | Path) -> None:
-    assert _together(_open, target, 8) == ["new"] * 8
+def test_sixteen_make_one_new_database(target: str | Path) -> None:
+    assert _together(_open, target, 16) == ["new"] * 16
     with Store.open(target, read_only=True) as store:
-        assert set(store.statuses()) == {f"run{i}" for i in range(8)}
+        assert set(store.statuses()) == {f"run{i}" for i in range(16)}
         if store.location.path is None:
             return
         with store._reading() as connection:
@@ -75,7 +75,7 @@ def _begin_same(target: str | Path, barrier: Any, answers: Any, number: int) -> 
         answers.put(store.begin_run("same", SPEC, steps=1, provenance={"process": number}))
 
 
-def test_four_write_and_none_is_lost(target: str | Path) -> None:
+def test_sixteen_write_and_none_is_lost(target: str | Path) -> None:
     with Store.open(target) as store:
         store.begin_run("shared", SPEC, steps=STEPS, provenance={})
     assert _together(_write, target, WRITERS) == ["ok"] * WRITERS
