@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -160,6 +161,11 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+#: Seconds in which a second signal is the first one again: ``timeout`` and ``uv run`` pass on to us what the
+#: whole process group was sent.
+ONE_SIGNAL = 0.5
+
+
 @contextmanager
 def stopping_on_signals(control: Control, tell: Callable[[], None]) -> Iterator[None]:
     """Turn the first Ctrl-C (or SIGTERM) into a request to stop; the second ends the process at once."""
@@ -167,9 +173,16 @@ def stopping_on_signals(control: Control, tell: Callable[[], None]) -> Iterator[
         yield
         return
 
+    asked_at: float | None = None
+
     def handle(number: int, frame: FrameType | None) -> None:
-        if control.stopping:
+        nonlocal asked_at
+        now = time.monotonic()
+        if asked_at is not None:
+            if now - asked_at < ONE_SIGNAL:
+                return
             raise KeyboardInterrupt
+        asked_at = now
         control.stop()
         control.interrupted = True
         tell()

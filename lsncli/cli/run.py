@@ -124,8 +124,12 @@ def command(
                 fetch_data(pending, DataContext(folder, download, progress))
             display = display_for(pending, output.stderr())
             recorder.listener = display
-            with display, stopping_on_signals(control, display.stopping):
-                chosen.execute(pending, engine, recorder, control)
+            try:
+                with display, stopping_on_signals(control, display.stopping):
+                    chosen.execute(pending, engine, recorder, control)
+            except KeyboardInterrupt:
+                output.stderr().print("stopped at once: what had ended is kept; the same command goes on from there")
+                raise typer.Exit(130) from None
         _print_reports(resolved, store, _placing(db, data_dir))
         status = _summarise(plan, pending, recorder.outcomes, control.interrupted)
     raise typer.Exit(status)

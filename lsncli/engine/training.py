@@ -83,9 +83,10 @@ class Training(Run):
         while state.step < spec.train.steps:
             self._one_step()
             clock.steps += 1
-            evaluating = state.step in evaluate_at
+            # Before an evaluation, whose time belongs to no step.
+            evaluating, rate = state.step in evaluate_at, clock.rate()
             if evaluating or state.step % DIVERGENCE_CHECK == 0:
-                for event in self.look(evaluating, clock.rate()):
+                for event in self.look(evaluating, rate):
                     if isinstance(event, str):
                         state.seconds = clock.seconds()
                     yield event
@@ -95,7 +96,7 @@ class Training(Run):
                 clock.restart()
             if clock.due():
                 state.seconds = clock.seconds()
-                yield self.progress(clock.rate())
+                yield self.progress(rate)
                 if state.step == spec.train.steps:
                     # A checkpoint after the last step would leave nothing to do for the run that resumes it.
                     break
