@@ -49,7 +49,7 @@ def resolve_recipes(names: Sequence[str], overrides: Overrides, data_dir: Path) 
         return []
 
     def classes(name: str) -> Classes:
-        about = describe(name, data_dir, where="data.name")
+        about = describe(name, data_dir)
         return about.num_classes, about.class_names
 
     loaded = [load(name, replace(overrides, shared=len(names) > 1)) for name in names]

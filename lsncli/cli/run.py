@@ -128,7 +128,7 @@ def command(
                 with display, stopping_on_signals(control, display.stopping):
                     chosen.execute(pending, engine, recorder, control)
             except KeyboardInterrupt:
-                output.stderr().print("stopped at once: what had ended is kept; the same command goes on from there")
+                output.stderr().print("stopped at once: what had ended is kept; the same command goes on")
                 raise typer.Exit(130) from None
         _print_reports(resolved, store, _placing(db, data_dir))
         status = _summarise(plan, pending, recorder.outcomes, control.interrupted)

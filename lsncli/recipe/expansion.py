@@ -151,10 +151,21 @@ def _with_values(variants: list[Variant]) -> list[Variant]:
 def _only(variants: list[Variant], loaded: LoadedRecipe) -> list[Variant]:
     for key, values in _wanted(loaded.overrides.only).items():
         kept = [v for v in variants if any(name in values for name in _names(v, key, loaded))]
+        if not kept and all(_coordinate(v, key) is None for v in variants):
+            swept = dict.fromkeys(name for v in variants for name in v.coordinates)
+            raise UnknownNameError.of(
+                "key of --only",
+                key,
+                swept,
+                where=loaded.source.name,
+                next=None if swept else "the recipe sweeps nothing: leave --only out",
+            )
         if not kept:
             there = list(dict.fromkeys(str(_coordinate(v, key)) for v in variants))
             raise LsnError(
-                f"--only {key}={' or '.join(map(str, values))}: no run of the recipe is left", where=loaded.source.name, valid=there
+                f"--only {key}={' or '.join(map(str, values))}: no run of the recipe is left",
+                where=loaded.source.name,
+                valid=there,
             )
         variants = kept
     return variants

@@ -100,6 +100,10 @@ def test_only_keeps_part_of_the_sweep(tmp_path: Path) -> None:
     assert [(c["noise.rate"], c["loss.alpha"]) for c in found] == [(0.4, 0.1), (0.4, 0.5)]
     with pytest.raises(LsnError, match=r"label=XX: no run of the recipe is left[\s\S]*CE, LS"):
         coordinates(tmp_path, CASES, only=(("label", "XX"),))
+    with pytest.raises(LsnError, match=r"unknown key of --only 'lable'[\s\S]*did you mean 'label'"):
+        coordinates(tmp_path, CASES, only=(("lable", "LS"),))
+    with pytest.raises(LsnError, match=r"the recipe sweeps nothing"):
+        coordinates(tmp_path, HEAD, only=(("label", "LS"),))
 
 
 def test_only_keeps_every_value_that_is_named_of_a_key(tmp_path: Path) -> None:
