@@ -17,6 +17,7 @@ from lsncli.backends.selection import select_backend, select_precision
 from lsncli.data.catalogue import describe, is_registered
 from lsncli.data.catalogue import load as load_data
 from lsncli.data.context import DataContext
+from lsncli.data.stored import refuse_changed
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.stack_kinds import stack_kind
 from lsncli.errors import LsnError
@@ -100,11 +101,22 @@ def check_data(plan: Plan, data_dir: Path) -> dict[str, str]:
 def fetch_data(plan: Plan, context: DataContext) -> None:
     """Get the registered data sets that are not on this machine, once, before several workers would.
 
-    Raises :class:`LsnError` where one can neither be found nor downloaded: nothing has been trained yet.
+    Raises :class:`LsnError` where one can neither be found nor downloaded, or where a prepared one is no longer
+    what was prepared: nothing has been trained yet.
     """
-    for name, params in {run.spec.data.name: run.spec.data.params for run in plan}.items():
-        if is_registered(name) and not describe(name, context.data_dir).available:
-            load_data(name, params, context)
+    needed = {run.spec.data.name: run.spec.data.params for run in plan}
+    for name, params in needed.items():
+        try:
+            if not is_registered(name):
+                refuse_changed(context.prepared_dir / name)
+            elif not describe(name, context.data_dir).available:
+                load_data(name, params, context)
+        except LsnError as error:
+            others = [other for other in needed if other != name]
+            if others:
+                without = f"without its runs: --only data.name={others[0]}"
+                error.next = f"{error.next}; or {without}" if error.next else without
+            raise
 
 
 def checkpoint_dir(database: str) -> Path:

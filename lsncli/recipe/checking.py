@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
 from lsncli.components import CheckContext, ComponentInfo, NoiseContext
-from lsncli.errors import LsnError
+from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import NoParams, explain, validate
 from lsncli.plan import ComponentSpec
 from lsncli.recipe.loading import LoadedRecipe
@@ -65,7 +65,7 @@ class ComponentChecker:
             return info.num_classes, info.class_names
         try:
             return self._known_classes(name)
-        except LsnError as error:
+        except UnknownNameError as error:
             replaced = [old for old, new in (self.loaded.overrides.data or {}).items() if new == name]
             error.where = f"--data {replaced[0]}={name}" if replaced else self.loaded.source.place("data.name")
             raise
