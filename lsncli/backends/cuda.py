@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lsncli.backends.interface import Backend
+from lsncli.backends.interface import Backend, Step
 
 if TYPE_CHECKING:
     import torch
@@ -16,9 +17,15 @@ if TYPE_CHECKING:
 
 
 class CudaBackend(Backend):
-    """bf16 autocast by default where the GPU has it; deterministic kernels."""
+    """bf16 autocast by default where the GPU has it; deterministic kernels; the step as one captured graph."""
 
     name = "cuda"
+    recorded = True
+    parallel = True
+
+    def __init__(self) -> None:
+        self._streams: list[torch.cuda.Stream] = []
+        self._before: Callable[[], None] | None = None
 
     def unavailable(self) -> str | None:
         """Why there is no usable GPU; torch is imported only where the driver's device files exist."""
@@ -52,6 +59,11 @@ class CudaBackend(Backend):
 
         chosen = torch.device(device if ":" in device else "cuda:0")
         torch.cuda.set_device(chosen)
+        if self._before is None:
+            self._before = kernel_settings()
+        # Whatever has no kernel that adds up in a fixed order (in a third party's loss, say) costs a warning.
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
         # fp32 means fp32: by default cuDNN would round the inputs of its convolutions to TF32's ten bits.
@@ -60,6 +72,12 @@ class CudaBackend(Backend):
         if threads is not None:
             torch.set_num_threads(threads)
         return chosen
+
+    def release(self) -> None:
+        """The kernels and precisions of before: other code in this process may want others."""
+        if self._before is not None:
+            self._before()
+            self._before = None
 
     def autocast(self, precision: str) -> AbstractContextManager[Any]:
         """Autocast to bf16, or nothing."""
@@ -72,6 +90,39 @@ class CudaBackend(Backend):
         import torch
 
         return module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def compile_step(self, step: Step) -> Step:
+        """The step as a CUDA graph."""
+        from lsncli.backends.cuda_graph import CapturedStep
+
+        return CapturedStep(step)
+
+    def recording(self) -> bool:
+        """Whether a graph is being captured on the current stream."""
+        import torch
+
+        return bool(torch.cuda.is_current_stream_capturing())
+
+    def in_parallel(self, tasks: Sequence[Callable[[], None]]) -> None:
+        """Each task on a stream of its own, begun after and joined with the current one; in a capture, branches.
+
+        The n-th task always gets the same stream, so that its memory and its kernels are those of the step before.
+        """
+        if len(tasks) == 1:
+            tasks[0]()
+            return
+        import torch
+
+        current = torch.cuda.current_stream()
+        while len(self._streams) < len(tasks):
+            self._streams.append(torch.cuda.Stream())
+        used = self._streams[: len(tasks)]
+        for stream, task in zip(used, tasks, strict=True):
+            stream.wait_stream(current)
+            with torch.cuda.stream(stream):
+                task()
+        for stream in used:
+            current.wait_stream(stream)
 
     def synchronize(self) -> None:
         """Wait for the current device."""
@@ -94,3 +145,28 @@ class CudaBackend(Backend):
             "threads": torch.get_num_threads(),
             "memory_format": "channels_last",
         }
+
+
+def kernel_settings() -> Callable[[], None]:
+    """The settings of torch as they are, as a function that puts them back."""
+    import torch
+
+    owners_and_names = (
+        (torch.utils.deterministic, "fill_uninitialized_memory"),
+        (torch.backends.cudnn, "deterministic"),
+        (torch.backends.cudnn, "benchmark"),
+        (torch.backends.cudnn.conv, "fp32_precision"),  # type: ignore[attr-defined]
+        (torch.backends.cuda.matmul, "fp32_precision"),
+    )
+    values = [getattr(owner, name) for owner, name in owners_and_names]
+    algorithms = torch.are_deterministic_algorithms_enabled()
+    warning_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    threads = torch.get_num_threads()
+
+    def put_back() -> None:
+        for (owner, name), value in zip(owners_and_names, values, strict=True):
+            setattr(owner, name, value)
+        torch.use_deterministic_algorithms(algorithms, warn_only=warning_only)
+        torch.set_num_threads(threads)
+
+    return put_back
