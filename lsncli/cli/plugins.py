@@ -103,6 +103,16 @@ def show(
         console.print(plugin.traceback or plugin.error or "", markup=False)
 
 
+@app.command("reference")
+def print_reference() -> None:
+    """Print the reference for plugin authors as Markdown: every hook, record, interface and suite."""
+    import sys
+
+    from lsncli.plugin_reference import reference
+
+    sys.stdout.write(reference())
+
+
 def describe(registered: Registered) -> dict[str, Any]:
     """A component as plain data."""
     from lsncli.registry import registry
