@@ -110,6 +110,7 @@ class Elsewhere:
     """A device that is not the processor."""
 
     name = "elsewhere"
+    parallel = False
 
     @staticmethod
     def precisions():
@@ -131,7 +132,7 @@ def test_the_modes_of_this_kind_of_machine(monkeypatch):
     assert names("resnet8", cpu, 2)[3] == ("fp32, 2 processes", 2)
     assert [n for n, _ in names("resnet8", cpu, 2, quick=True)] == ["peer", "fp32, 2 threads", "bf16, 2 threads"]
     dense = [n for n, runs in names("linear", cpu, 2, quick=True) if runs == 1]
-    assert dense == ["peer", "fp32, 1 thread"]
+    assert dense == ["peer", "fp32, 1 thread", "fp32, a stack of one"]
     assert [n for n, _ in names("resnet8", cpu, 1)] == ["peer", "fp32, 1 thread", "bf16, 1 thread"]
     # Threads and processes of the processor say nothing of another device.
     monkeypatch.setattr("torch.device", str)
@@ -147,3 +148,11 @@ def test_stacks_where_the_engine_has_them(monkeypatch):
     monkeypatch.setattr("lsncli.bench.stacks.util.find_spec", lambda name: None)
     assert stacked_training() is None
     assert stack not in names("mlp", cpu, 2)
+
+
+def test_where_runs_are_faster_together_they_are_measured_together(monkeypatch):
+    cpu = registry().get("backend", "cpu").build(None, None)
+    monkeypatch.setattr(type(cpu), "parallel", True)
+    modes = names("resnet8", cpu, threads=2)
+    assert {(f"{precision}, 5 runs together", 5) for precision in ("fp32", "bf16")} <= set(modes)
+    assert not any("together" in name for name, _ in names("mlp", cpu, threads=2))
