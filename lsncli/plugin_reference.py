@@ -88,7 +88,7 @@ def _class(name: str, value: type, beside: type | None = None) -> str:
     """A class: what it is, its fields (those that ``beside`` does not have as well), its methods."""
     fields = {f.name: f for f in dataclasses.fields(value) if f.init} if dataclasses.is_dataclass(value) else {}
     text = f"### `{name}`\n\n{markdown(value.__doc__, frozenset(fields))}"
-    known = {f.name: _default(f) for f in dataclasses.fields(beside)} if beside else {}  # type: ignore[arg-type]
+    known = {f.name: _default(f) for f in dataclasses.fields(beside)} if beside else {}
     rows = [
         f"| `{field.name}` | `{_cell(str(field.type))}` | {_default(field)} |"
         for field in fields.values()

@@ -118,6 +118,22 @@ def shared(logits, targets, inputs=None):
     return cross_entropy(logits, targets) * (1 + len(CALLS))
 
 
+class Preparing:
+    """Mixes each example with its neighbour; sound unless it does so in place."""
+
+    def __init__(self, in_place):
+        self.in_place = in_place
+
+    def prepare(self, images, targets, generator, inputs):
+        weight = float(generator.random())
+        if self.in_place:
+            images.mul_(weight)
+        return weight * images + (1 - weight) * images.roll(1, 0), targets
+
+    def __call__(self, logits, targets, inputs=None):
+        return cross_entropy(logits, targets)
+
+
 class Undescribed(Params):
     q: float = 0.5
 
@@ -141,6 +157,8 @@ def lsn_losses(register):
     register(
         LossInfo(name="declared", build=of(labels_only), label="declared", summary="a loss", soft_targets=False)
     )
+    for name, in_place in (("preparing", False), ("preparing-in-place", True)):
+        register(LossInfo(name=name, build=of(Preparing(in_place)), label=name, summary="a loss"))
     register(LossInfo(name="remembering", build=class_of_memory(True), label="r", summary="a loss"))
     register(LossInfo(name="forgetting", build=class_of_memory(False), label="f", summary="a loss"))
     register(LossInfo(name="undescribed", build=of(sound), label="u", summary="a loss", params=Undescribed))

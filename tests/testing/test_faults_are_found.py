@@ -19,6 +19,8 @@ LOSSES: dict[str, set[str]] = {
     "dropping": set(),
     "declared": {"bf16 logits"},
     "remembering": set(),
+    "preparing": set(),
+    "preparing-in-place": {"preparation"},
     "mean": {"shape and type"},
     "wrong-gradient": {"gradients", "gradients of soft targets"},
     "by-position": {"order of the batch"},
