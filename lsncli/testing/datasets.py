@@ -6,9 +6,9 @@
         component = "fashion"
         data_dir = Path("/data/lsn")  # optional
 
-Beside what :mod:`lsncli.testing.suite` tells, class attributes: ``data_dir``, the folder of data sets (where it is None,
-LSN_DATA_DIR or the user's own), and ``download``, whether the network may be used. Where the data are not on this machine,
-only the record is checked, and the rest is skipped.
+Beside what :mod:`lsncli.testing.suite` tells, class attributes: ``data_dir``, the folder of data sets (where it is
+None, LSN_DATA_DIR or the user's own), and ``download``, whether the network may be used. Where the data are not on
+this machine, only the record is checked, and the rest is skipped.
 """
 
 from __future__ import annotations
