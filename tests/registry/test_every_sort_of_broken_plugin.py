@@ -111,6 +111,16 @@ def test_each_is_named_with_its_cause(folder: Path) -> None:
     assert components["loud"]["source"] == "noisy 1.0"
 
 
+def test_the_table_says_failed_and_the_check_fails(folder: Path) -> None:
+    table = lsn(folder, "plugins", "list").stdout
+    assert "failed: ModuleNotFoundError: No module named 'lsn_no_such_module'" in table
+    assert "conflict: registered twice: by twin-one 1.0 and by twin-two 1.0" in table
+    for name, cause in (("wrong-default", "the default of q is wrong"), ("twin-two", "registered twice")):
+        checked = lsn(folder, "plugins", "check", name)
+        assert checked.returncode == 1
+        assert cause in " ".join(checked.stdout.split())
+
+
 def test_a_builder_that_cannot_be_called_costs_its_own_run(folder: Path) -> None:
     result = lsn(folder, "run", "late.toml", "--executor", "in-process")
     assert result.returncode == 1
