@@ -84,7 +84,7 @@ def test_a_run_with_each_reaches_the_report(workshop: Any) -> None:
 def test_the_estimator_estimates(workshop: Any) -> None:
     ran = workshop.lsn(
         *("run", "lsn-my-estimator/recipes/my-estimator.toml", "--profile", "smoke", "--seeds", "1"),
-        *("--only", "transition.estimator.name=my-estimator", "--db", "estimates.db"),
+        *("--only", "transition.estimator.name=my-estimator", "--db", "estimates.db", "--executor", "in-process"),
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Workshop, install
+from plugin_workshop import Workshop, install
 
 
 @pytest.fixture(scope="module")

@@ -176,7 +176,15 @@ def lsn_losses(register):
         )
     )
     for name, in_place in (("preparing", False), ("preparing-in-place", True)):
-        register(LossInfo(name=name, build=of(Preparing(in_place)), label=name, summary="a loss"))
+        register(
+            LossInfo(
+                name=name,
+                build=of(Preparing(in_place)),
+                label=name,
+                summary="a loss",
+                suite=f"faulty_plugin:Quick_{name}",
+            )
+        )
     register(LossInfo(name="remembering", build=class_of_memory(True), label="r", summary="a loss"))
     register(
         LossInfo(
