@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from lsncli.errors import LsnError
     from lsncli.hookspecs import hookimpl
-    from lsncli.losses.interface import LossInputs
+    from lsncli.losses.interface import LossInputs, PreparingLoss
     from lsncli.parameters import Params
 
 _HOME = {
@@ -50,6 +50,7 @@ _HOME = {
     "NoiseModelInfo": "lsncli.components",
     "OptimizerInfo": "lsncli.components",
     "Params": "lsncli.parameters",
+    "PreparingLoss": "lsncli.losses.interface",
     "ReportInfo": "lsncli.components",
     "ScheduleInfo": "lsncli.components",
     "hookimpl": "lsncli.hookspecs",
@@ -72,6 +73,7 @@ __all__ = [
     "NoiseModelInfo",
     "OptimizerInfo",
     "Params",
+    "PreparingLoss",
     "ReportInfo",
     "ScheduleInfo",
     "__version__",

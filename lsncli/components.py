@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
     from pydantic import BaseModel
@@ -32,11 +34,17 @@ class LossContext:
 
 @dataclass(frozen=True, slots=True)
 class NoiseContext:
-    """What a noise model may know when it is built: the data set's name and number of classes L."""
+    """What a noise model may know when it is built: the data set's name and number of classes L.
+
+    positions: int64 ``[N]``, where the run's training examples stand in the whole training set; None where the
+        run has all of them. data_dir: the folder of data sets. Both are None while the plan is made.
+    """
 
     dataset: str
     num_classes: int
     class_names: tuple[str, ...] = ()
+    positions: npt.NDArray[np.int64] | None = None
+    data_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

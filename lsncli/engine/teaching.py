@@ -33,7 +33,6 @@ class Teacher:
                 logits = self.network(images)
         return torch.softmax(logits.float() / self.temperature, dim=1)
 
-    def loss(self, loss: Loss, logits: Tensor, indices: Tensor, images: Tensor, inputs: LossInputs) -> Tensor:
-        """Per-example losses ``[B]`` of the student's ``logits`` ``[B, L]``."""
-        targets = self.targets(indices, images)
+    def loss(self, loss: Loss, logits: Tensor, targets: Tensor, inputs: LossInputs) -> Tensor:
+        """Per-example losses ``[B]`` of the student's ``logits`` ``[B, L]``; targets: see :meth:`targets`."""
         return self.factor * loss(logits.float() / self.temperature, targets, inputs)

@@ -8,14 +8,16 @@ from contextlib import ExitStack
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from lsncli.backends.interface import Backend
 from lsncli.backends.selection import select_backend
 from lsncli.engine.clock import Clock
 from lsncli.engine.events import Event, Outcome
+from lsncli.engine.preparation import prepared
 from lsncli.engine.run import Run, failure
 from lsncli.engine.settings import EngineSettings
-from lsncli.losses.interface import LossInputs
+from lsncli.losses.interface import LossInputs, PreparingLoss
 from lsncli.plan import RunSpec
 
 #: Steps between two looks at the loss for a value that is not finite; each look waits for the device.
@@ -57,6 +59,7 @@ class Training(Run):
         self.stop = stop
         self.step_tensor = torch.zeros((), dtype=torch.int64, device=device)
         self.step = self.backend.compile_step(self._step)
+        self.prepares = isinstance(self.work.loss, PreparingLoss)
         self._draws: tuple[int, Any] = (-1, None)
 
     def events(self) -> Iterator[Event]:
@@ -118,23 +121,42 @@ class Training(Run):
         factor = self.factor(state.step)
         for group, rate in zip(state.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
-        self.step(indices, images)
+        if self.prepares:
+            # Before the step proper, which a backend may have recorded: this draws numbers on the CPU.
+            inputs = self._inputs(indices)
+            images, targets = prepared(work, self.spec, state.step, images, self._targets(indices, images), inputs)
+            self.step(indices, images, targets)
+        else:
+            self.step(indices, images)
         state.step += 1
         state.steps_since_evaluation += 1
 
-    def _step(self, indices: torch.Tensor, images: torch.Tensor) -> None:
-        """Forward, loss, backward, update; nothing here waits for the device."""
+    def _step(self, indices: Tensor, images: Tensor, targets: Tensor | None = None) -> None:
+        """Forward, loss, backward, update; nothing here waits for the device.
+
+        ``targets`` are given where the loss prepared them together with the images.
+        """
         state, work = self.state, self.work
         with self.backend.autocast(self.precision):
             logits = work.module(images)
-        inputs = LossInputs(indices, self.step_tensor, work.transition)
+        if targets is None:
+            targets = self._targets(indices, images)
+        inputs = self._inputs(indices)
         if work.teacher is None:
-            losses = work.loss(logits, work.given[indices], inputs)
+            losses = work.loss(logits, targets, inputs)
         else:
-            losses = work.teacher.loss(work.loss, logits, indices, images, inputs)
+            losses = work.teacher.loss(work.loss, logits, targets, inputs)
         loss = self.checked(losses, indices).mean()
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         state.optimizer.step()
         state.loss_sum.add_(loss.detach())
         self.step_tensor.add_(1)
+
+    def _targets(self, indices: Tensor, images: Tensor) -> Tensor:
+        """The given labels ``[B]`` or the teacher's probabilities ``[B, L]`` of a batch."""
+        work = self.work
+        return work.given[indices] if work.teacher is None else work.teacher.targets(indices, images)
+
+    def _inputs(self, indices: Tensor) -> LossInputs:
+        return LossInputs(indices, self.step_tensor, self.work.transition)
