@@ -93,6 +93,8 @@ class ComponentInfo:
     needs: what the component asks of a run: ``"transition"``, ``"indices"``, ``"teacher"``, ``"features"``.
     check: called with ``(params, CheckContext)`` while the plan is made; raises ValueError with the reason
         if the combination cannot work.
+    suite: ``"package.module:Class"``, its own subclass of a suite of :mod:`lsncli.testing`, where ``lsn plugins
+        check`` must be told more than the kind's own suite knows.
     """
 
     kind: ClassVar[str] = "component"
@@ -105,6 +107,7 @@ class ComponentInfo:
     revision: int = 1
     needs: frozenset[str] = field(default_factory=frozenset)
     check: Callable[[Any, CheckContext], None] | None = None
+    suite: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +115,13 @@ class LossInfo(ComponentInfo):
     """A loss; ``build(params, LossContext)`` returns a callable ``(logits, targets, inputs) -> [B]``.
 
     label: short form for tables, with the parameters in braces: ``"LS α={alpha:g}"``.
+    soft_targets: whether it takes probabilities ``[B, L]`` as targets, as a student of a teacher needs, and not
+        only labels ``[B]``.
     """
 
     kind: ClassVar[str] = "loss"
     label: str = ""
+    soft_targets: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

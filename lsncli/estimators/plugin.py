@@ -52,7 +52,7 @@ def _true(params: None, context: EstimatorContext) -> Estimate:
     matrix = context.transition
     if matrix is None:
         raise LsnError('estimator "true": the noise model has no transition matrix')
-    return lambda probabilities, labels: matrix
+    return lambda probabilities, labels: matrix.copy()
 
 
 @hookimpl
