@@ -231,5 +231,6 @@ def _with_memory() -> list[LossInfo]:
             summary="cross-entropy, and a regulariser that keeps each example to its own earlier predictions",
             reference=papers.LIU,
             needs=frozenset({"indices"}),
+            suite="lsn_robust_losses.conformance:ElrSuite",
         ),
     ]
