@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from lsncli.engine.run import Run
 from lsncli.engine.streams import stream
-from lsncli.engine.workspace import Workspace
 from lsncli.errors import LsnError
 from lsncli.losses.interface import LossInputs, PreparingLoss
-from lsncli.plan import RunSpec
 
 
-def prepared(
-    work: Workspace, spec: RunSpec, step: int, images: Tensor, targets: Tensor, inputs: LossInputs
-) -> tuple[Tensor, Tensor]:
+def prepared(run: Run, step: int, images: Tensor, targets: Tensor, inputs: LossInputs) -> tuple[Tensor, Tensor]:
     """Images ``[B, C, H, W]`` and targets of one step, as the run's loss wants them.
 
     The loss draws from the run's own stream for this step, so that a resumed run prepares the same batches.
     Raises :class:`LsnError` where what it returns is not a batch of as many examples.
     """
+    spec, work = run.spec, run.work
     assert isinstance(work.loss, PreparingLoss)
     given = images.shape
     images, targets = work.loss.prepare(images, targets, stream(spec.seed, "preparation", step), inputs)

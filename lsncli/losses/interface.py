@@ -41,7 +41,7 @@ class Loss(Protocol):
 class PreparingLoss(Protocol):
     """What a loss that changes the batch before the network sees it offers beside being called (mixup).
 
-    A run with such a loss is trained alone, never in a stack.
+    A run with such a loss is never part of a stack, and its steps are never recorded.
     """
 
     def prepare(

@@ -54,7 +54,9 @@ class Cifar100NParams(Params):
 def check_cifar10n(params: Cifar10NParams, context: CheckContext) -> None:
     """Raise ValueError unless the data set has ten classes."""
     if context.num_classes not in (None, 10):
-        raise ValueError(f"CIFAR-10N has labels of 10 classes, data set {context.dataset!r} has {context.num_classes}")
+        raise ValueError(
+            f"CIFAR-10N has labels of 10 classes, data set {context.dataset!r} has {context.num_classes}"
+        )
 
 
 def check_cifar100n(params: Cifar100NParams, context: CheckContext) -> None:
@@ -76,9 +78,7 @@ def build_cifar10n(params: Cifar10NParams, context: NoiseContext) -> AlignedNois
 
 def build_cifar100n(params: Cifar100NParams, context: NoiseContext) -> AlignedNoise:
     """The labels of the file in the data folder; raises LsnError where there is none, or it is damaged."""
-    path = find_file(
-        ("CIFAR-100_human.pt", "CIFAR-100_human_ordered.npy", "CIFAR-100_human.npy"), context.data_dir
-    )
+    path = find_file(("CIFAR-100_human.pt", "CIFAR-100_human_ordered.npy", "CIFAR-100_human.npy"), context.data_dir)
     if context.num_classes not in CIFAR100N:
         raise LsnError(f"CIFAR-100N has no labels of {context.num_classes} classes", valid="100 or 20 classes")
     clean_names, noisy_names = CIFAR100N[context.num_classes]

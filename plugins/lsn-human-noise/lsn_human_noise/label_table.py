@@ -187,4 +187,3 @@ def _in_order(rows: list[list[str]], position: int) -> list[list[str]]:
     if missing is not None:
         raise ValueError(f"example {missing} has no label: positions are those of the training set, from 0 on")
     return [ordered[i] for i in range(len(rows))]
-

@@ -98,7 +98,10 @@ class PickledArray:
         kind = self._kind.integers()
         if isinstance(self._data, str):
             self._data = self._data.encode("latin1")
-        if not isinstance(self._data, bytes | bytearray) or len(self._data) != math.prod(self._shape) * kind.itemsize:
+        if (
+            not isinstance(self._data, bytes | bytearray)
+            or len(self._data) != math.prod(self._shape) * kind.itemsize
+        ):
             raise UnsafePickleError(f"an array of shape {self._shape} and type {kind} has other contents")
         flat = np.frombuffer(bytes(self._data), dtype=kind)
         shaped = flat.reshape(self._shape, order="F" if self._fortran else "C")
@@ -108,7 +111,11 @@ class PickledArray:
 
     def objects(self) -> list[Any]:
         """The objects of an array of objects, in order."""
-        if not self._kind.is_object or not isinstance(self._data, list) or len(self._data) != math.prod(self._shape):
+        if (
+            not self._kind.is_object
+            or not isinstance(self._data, list)
+            or len(self._data) != math.prod(self._shape)
+        ):
             raise UnsafePickleError("an array of objects has other contents")
         return self._data
 

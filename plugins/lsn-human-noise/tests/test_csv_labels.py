@@ -97,7 +97,9 @@ def test_classes_that_are_called_by_numbers_keep_their_names(tmp_path: Path) -> 
 def test_true_labels_in_the_file_are_compared(tmp_path: Path) -> None:
     given = params(tmp_path, "label,clean_label\n2,0\n1,1\n0,2\n0,0\n")
     assert apply(given) == [2, 1, 0, 0]
-    with pytest.raises(LsnError, match="the true labels in the label file are not those of data set 'pets': 2 of 4"):
+    with pytest.raises(
+        LsnError, match="the true labels in the label file are not those of data set 'pets': 2 of 4"
+    ):
         apply(given, [0, 2, 1, 0])
 
 

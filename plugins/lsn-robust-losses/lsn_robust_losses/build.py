@@ -160,9 +160,7 @@ def truncated_gce(params: of.TruncatedGceParams, context: LossContext) -> nn.Mod
     """Truncated generalised cross-entropy."""
     from lsn_robust_losses.truncated import TruncatedGeneralisedCrossEntropy
 
-    return TruncatedGeneralisedCrossEntropy(
-        params.q, params.k, params.start, params.every, context.num_examples
-    )
+    return TruncatedGeneralisedCrossEntropy(params.q, params.k, params.start, params.every, context.num_examples)
 
 
 def elr(params: of.ElrParams, context: LossContext) -> nn.Module:

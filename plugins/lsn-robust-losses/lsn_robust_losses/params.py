@@ -24,7 +24,6 @@ LOG_ZERO = (
 )
 
 
-
 class GceParams(Params):
     """Generalised cross-entropy."""
 
@@ -70,7 +69,9 @@ class ActivePassiveWeights(Params):
     """The weights of an active and a passive loss."""
 
     alpha: Weight = Field(1.0, description="weight of the active loss, which raises the label's probability")
-    beta: Weight = Field(1.0, description="weight of the passive loss, which lowers the other labels' probabilities")
+    beta: Weight = Field(
+        1.0, description="weight of the passive loss, which lowers the other labels' probabilities"
+    )
 
 
 class NceRceParams(ActivePassiveWeights):
@@ -186,5 +187,8 @@ class MixupParams(Params):
         1.0, description="of the Beta(alpha, alpha) that images are mixed by; towards 0 nothing is mixed"
     )
     per_example: bool = Field(
-        False, strict=True, description="draw a share for each example instead of one for the batch", examples=[True]
+        False,
+        strict=True,
+        description="draw a share for each example instead of one for the batch",
+        examples=[True],
     )
