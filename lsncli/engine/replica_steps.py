@@ -60,7 +60,7 @@ class ReplicaSteps:
             seed = self.runs[row].spec.seed
             batches.setdefault(seed, _Batch(self._feed(row))).rows.append(row)
         self._batches = list(batches.values())
-        # A loss that changes the batch draws numbers on the processor in every step: a record would repeat the first.
+        # A loss that changes the batch draws numbers on the processor in every step: a record would repeat them.
         drawing = any(isinstance(self.runs[row].work.loss, PreparingLoss) for row in self.active)
         self._compiled = self._step if drawing else self.backend.compile_step(self._step)
 

@@ -107,7 +107,7 @@ def find_file(names: Sequence[str], data_dir: Path | None) -> Path:
             if (folder / name).is_file():
                 return folder / name
     raise LsnError(
-        f"{names[0]} is not on this machine; looked for {' and '.join(names)} in {data_dir} and its folders of CIFAR",
+        f"{names[0]} is not on this machine; looked for {' and '.join(names)} in {data_dir} and its folders",
         where=str(data_dir),
         next=f"get it from {PUBLISHED} and put it there",
     )

@@ -1,7 +1,7 @@
 """The published label files of CIFAR-10N and CIFAR-100N: a dictionary of arrays as ``.pt`` or ``.npy``.
 
 ``.pt`` is what ``torch.save`` writes: a ZIP archive with one pickle in it, or (before torch 1.6) pickles in a row.
-``.npy`` is what ``numpy.save`` writes of a dictionary: a header, and a pickle of an array that holds the dictionary.
+``.npy`` is what ``numpy.save`` writes of a dictionary: a header, and a pickle of an array that holds it.
 """
 
 from __future__ import annotations

@@ -153,5 +153,5 @@ def load_plain(file: BinaryIO) -> Any:
         return PlainUnpickler(file).load()
     except UnsafePickleError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a damaged pickle may ask for anything
         raise UnsafePickleError(f"its pickle cannot be read ({type(error).__name__}: {error})") from None

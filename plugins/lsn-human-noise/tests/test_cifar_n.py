@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lsn_human_noise.coarse import SUPERCLASSES
 from lsncli import CheckContext, LsnError, NoiseContext
 from lsncli.data.arrays import Arrays
 from lsncli.data.cifar import CIFAR100_CLASSES
@@ -19,6 +18,8 @@ from lsncli.engine.settings import EngineSettings
 from lsncli.engine.training import train
 from lsncli.plan import ComponentSpec, DataSpec, NoiseSpec, RunSpec, TrainSpec
 from lsncli.registry import registry
+
+from lsn_human_noise.coarse import SUPERCLASSES
 
 N = 60
 CLEAN = np.arange(N) % 10
@@ -132,9 +133,9 @@ def test_cifar100n_fine_and_coarse(key: str, tmp_path: Path) -> None:
 
 @pytest.fixture
 def cifar_folder(tmp_path: Path) -> Path:
-    """A tiny CIFAR-10 and CIFAR-100, as the decoded copies that lsn itself keeps, and human labels for the first."""
+    """A tiny CIFAR-10 and CIFAR-100, as the decoded copies that lsn itself keeps, and labels for the first."""
     generator = np.random.default_rng(1)
-    ten = "airplane automobile bird cat deer dog frog horse ship truck".split()
+    ten = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
     for name, classes in (("cifar10", tuple(ten)), ("cifar100", CIFAR100_CLASSES)):
         size = 60 if name == "cifar10" else 200
         images = [generator.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8) for count in (size, len(classes))]

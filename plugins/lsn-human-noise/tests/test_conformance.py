@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lsn_human_noise.conformance import Cifar10NSuite, Cifar100NSuite, CsvSuite
 from lsncli.testing import DatasetSuite, NoiseModelSuite
+
+from lsn_human_noise.conformance import Cifar10NSuite, Cifar100NSuite, CsvSuite
 
 
 class TestCifar10N(Cifar10NSuite):

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lsn_human_noise.label_table import Column
 from lsncli import CheckContext, LsnError, NoiseContext
 from lsncli.parameters import validate
 from lsncli.recipe.loading import Overrides, load
 from lsncli.recipe.resolve import resolve
 from lsncli.registry import registry
+
+from lsn_human_noise.label_table import Column
 
 NAMES = ("cat", "dog", "owl")
 CLEAN = np.array([0, 1, 2, 0])

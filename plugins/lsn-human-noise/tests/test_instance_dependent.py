@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lsn_human_noise.instance_dependent import InstanceDependentNoise
 from lsncli import LsnError
 from scipy import integrate, stats
+
+from lsn_human_noise.instance_dependent import InstanceDependentNoise
 
 L = 6
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lsncli import LossInfo, hookimpl
 
-from lsn_robust_losses import build, params, papers
+from lsn_robust_losses import build, papers, params
 
 
 @hookimpl

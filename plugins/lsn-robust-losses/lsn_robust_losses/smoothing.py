@@ -1,4 +1,4 @@
-"""Label smoothing with any rate, negative ones included, after a warm-up of plain cross-entropy (Wei et al. 2022)."""
+"""Label smoothing with any rate, negative ones too, after a warm-up of cross-entropy (Wei et al. 2022)."""
 
 from __future__ import annotations
 

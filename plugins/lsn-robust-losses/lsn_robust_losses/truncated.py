@@ -1,4 +1,4 @@
-"""Truncated generalised cross-entropy: examples whose loss is too high count as constants (Zhang & Sabuncu 2018)."""
+"""Truncated generalised cross-entropy: an example whose loss is too high is left out (Zhang & Sabuncu 2018)."""
 
 from __future__ import annotations
 

@@ -8,9 +8,10 @@ import mpmath
 import numpy as np
 import pytest
 import torch
-from lsn_robust_losses.tempered import tempered_log_softmax
 from samples import build, call, cross_entropy, gradient, labels, logits, softmax
 from scipy.optimize import brentq
+
+from lsn_robust_losses.tempered import tempered_log_softmax
 
 F, Y = logits(), labels()
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from lsn_robust_losses.conformance import ElrSuite
 from lsncli.registry import registry
 from lsncli.testing import LossSuite
 
+from lsn_robust_losses.conformance import ElrSuite
 
-NAMES = """
-    gce mae unhinged rce sce focal phuber-ce phuber-gce bi-tempered nce nfl ngce nmae nrce nce-rce nce-mae nfl-rce
-    nfl-mae active-passive soft-bootstrapping hard-bootstrapping gls mixup truncated-gce elr
-""".split()
+NAMES = (
+    *("gce", "mae", "unhinged", "rce", "sce", "focal", "phuber-ce", "phuber-gce", "bi-tempered"),
+    *("nce", "nfl", "ngce", "nmae", "nrce", "nce-rce", "nce-mae", "nfl-rce", "nfl-mae", "active-passive"),
+    *("soft-bootstrapping", "hard-bootstrapping", "gls", "mixup", "truncated-gce", "elr"),
+)
 
 
 def _suite(name: str) -> type[LossSuite]:
