@@ -62,7 +62,7 @@ class AlignedNoise:
                 raise LsnError(
                     f"{self.source} has labels for {len(self.noisy)} examples, but data set {self.dataset!r} has"
                     f" {count} training examples",
-                    next="use the data set that the labels were made for; data.train_size takes some of its examples",
+                    next="use the data set that the labels were made for; data.train_size takes a part of it",
                 )
             return np.arange(count)
         if len(self.positions) != count or (count and self.positions.max() >= len(self.noisy)):
@@ -79,6 +79,6 @@ class AlignedNoise:
                 f"the true labels in {self.source} are not those of data set {self.dataset!r}: {len(different)} of"
                 f" {len(ours)} differ, first those of training example {first} ({theirs[first]} in the file,"
                 f" {ours[first]} in the data)",
-                next="the noisy labels belong to other images, or to these in another order: use the data set that they"
-                " were made for, with its examples in their original order",
+                next="the noisy labels belong to other images, or to these in another order: use the data set"
+                " that they were made for, with its examples in their original order",
             )

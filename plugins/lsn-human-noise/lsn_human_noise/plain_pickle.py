@@ -1,6 +1,6 @@
 """Reads pickles of plain data and arrays of integers without running anything that they ask for.
 
-A pickle is a program: it names functions and calls them. This reader knows eight names, those by which numpy and
+A pickle is a program: it names functions and calls them. This reader knows six names, those by which numpy and
 torch write arrays and bytes, and gives each of them a stand-in of its own that only collects numbers. Every other
 name ends the reading. No function of numpy is called before type, shape and length of an array have been checked.
 """

@@ -63,3 +63,9 @@ SETTINGS = (
     Setting("mixup", "CIFAR-10, corrupted labels", {"alpha": 8.0}, "paper (32 as well)"),
     Setting("mixup", "ImageNet", {"alpha": 0.2}, "paper (0.1 to 0.4)"),
 )
+
+
+def row(setting: Setting) -> str:
+    """The setting as a row of the table in the README."""
+    values = ", ".join(f"{name} = {value}" for name, value in setting.params.items())
+    return f"| `{setting.loss}` | {setting.dataset} | {values} | {setting.source} |"
