@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from engine_samples import CLASSES, ending, install, metrics, resumed_from, run, spec, stop_after, weights
 
+from lsncli.backends.cpu import CpuBackend
 from lsncli.engine.events import Started
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.stacking import train_stack
@@ -167,3 +168,13 @@ def test_a_teachers_probabilities_are_prepared(settings: EngineSettings) -> None
         assert given.sum(1).tolist() == pytest.approx([1.0] * 16, abs=1e-6)
         assert mixed.sum(1).tolist() == pytest.approx([1.0] * 16, abs=1e-6)
         assert (given != mixed).any()
+
+
+def test_its_steps_are_not_recorded(settings: EngineSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record would repeat the draws of the step that was recorded."""
+    compiled = []
+    monkeypatch.setattr(CpuBackend, "compile_step", lambda self, step: compiled.append(step) or step)
+    assert ending(run(spec(loss="shuffling"), settings)).status == "done"
+    assert compiled == []
+    assert ending(run(spec(), settings)).status == "done"
+    assert len(compiled) == 1

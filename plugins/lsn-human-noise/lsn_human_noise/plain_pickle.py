@@ -1,6 +1,6 @@
 """Reads pickles of plain data and arrays of integers without running anything that they ask for.
 
-A pickle is a program: it names functions and calls them. This reader knows six names, those by which numpy and
+A pickle is a program: it names functions and calls them. This reader knows seven names, those by which numpy and
 torch write arrays and bytes, and gives each of them a stand-in of its own that only collects numbers. Every other
 name ends the reading. No function of numpy is called before type, shape and length of an array have been checked.
 """
@@ -26,7 +26,8 @@ class PlainUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """The stand-in for one of the known names; raises :class:`UnsafePickleError` for all others."""
         # numpy moved its core to numpy._core in version 2; files name either.
-        known = _KNOWN.get((module.replace("numpy._core", "numpy.core"), name))
+        module = {"__builtin__": "builtins"}.get(module, module.replace("numpy._core", "numpy.core"))
+        known = _KNOWN.get((module, name))
         if known is None:
             raise UnsafePickleError(f"it asks for {module}.{name}, which no file of labels needs")
         return known
@@ -134,6 +135,13 @@ def _encoded(text: Any, encoding: Any = "latin1") -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes(*arguments: object) -> bytes:
+    """What protocol 2 writes empty bytes as: a call without arguments."""
+    if arguments:
+        raise UnsafePickleError("it calls bytes with arguments")
+    return b""
+
+
 #: Passed to the reconstruction of an array to say that it is one; nothing can be done with it.
 _ARRAY = "numpy.ndarray"
 
@@ -143,6 +151,7 @@ _KNOWN: dict[tuple[str, str], Callable[..., Any] | str] = {
     ("numpy.core.multiarray", "_reconstruct"): PickledArray,
     ("numpy.core.numeric", "_frombuffer"): _array_of_buffer,
     ("_codecs", "encode"): _encoded,
+    ("builtins", "bytes"): _no_bytes,
     ("collections", "OrderedDict"): dict,
 }
 

@@ -27,7 +27,7 @@ LOG_ZERO = (
 class GceParams(Params):
     """Generalised cross-entropy."""
 
-    q: Exponent = Field(0.7, description=Q, examples=[0.01, 1.0])
+    q: Exponent = Field(0.7, description=Q, examples=[1.0])
 
 
 class TruncatedGceParams(Params):
@@ -62,7 +62,7 @@ class RceParams(Params):
 class FocalParams(Params):
     """Focal loss, normalised or not."""
 
-    gamma: Weight = Field(0.5, description=GAMMA + "; 0.5 in Ma et al., 2 in Lin et al.", examples=[0.0, 2.0])
+    gamma: Weight = Field(0.5, description=GAMMA + "; 0.5 in Ma et al., 2 in Lin et al.", examples=[0.0])
 
 
 class ActivePassiveWeights(Params):
@@ -99,12 +99,12 @@ class ActivePassiveParams(ActivePassiveWeights):
     active: Literal["ce", "focal", "gce", "nce", "nfl", "ngce"] = Field(
         "nce",
         description="cross-entropy, focal loss or generalised cross-entropy, or with n before it, normalised",
-        examples=["focal", "ngce"],
+        examples=["ngce"],
     )
     passive: Literal["mae", "rce", "nmae", "nrce"] = Field(
         "rce",
         description="mean absolute error or reverse cross-entropy, or with n before it, normalised",
-        examples=["mae", "nmae", "nrce"],
+        examples=["nmae"],
     )
     gamma: Weight = Field(0.5, description=f"of focal and nfl: {GAMMA}")
     q: Exponent = Field(0.7, description=f"of gce and ngce: {Q}")
@@ -118,7 +118,7 @@ class BiTemperedParams(Params):
         0.8, description="temperature of the logarithm; below 1 the loss is bounded by 1/(1 - t1)", examples=[0.0]
     )
     t2: Annotated[float, Field(ge=1, le=10, strict=True)] = Field(
-        1.2, description="temperature of the softmax; above 1 its tails are heavy", examples=[1.0, 4.0]
+        1.2, description="temperature of the softmax; above 1 its tails are heavy", examples=[4.0]
     )
 
 
@@ -145,16 +145,14 @@ class SoftBootstrappingParams(Params):
     """Soft bootstrapping."""
 
     beta: Share = Field(
-        0.95, description="share of the given label; the rest is the network's own prediction", examples=[0.0, 1.0]
+        0.95, description="share of the given label; the rest is the network's own prediction", examples=[0.0]
     )
 
 
 class HardBootstrappingParams(Params):
     """Hard bootstrapping."""
 
-    beta: Share = Field(
-        0.8, description="share of the given label; the rest is the network's most probable class", examples=[1.0]
-    )
+    beta: Share = Field(0.8, description="share of the given label; the rest is the network's most probable class")
 
 
 class GlsParams(Params):
@@ -164,7 +162,7 @@ class GlsParams(Params):
         -0.4,
         description="r: share of the target that is spread over all L classes; below 0, negative label smoothing,"
         " whose loss has no lower bound",
-        examples=[0.2, -6.0],
+        examples=[-6.0],
     )
     warmup_epochs: int = Field(
         0, ge=0, strict=True, description="epochs of plain cross-entropy before it", examples=[1]
@@ -177,7 +175,7 @@ class ElrParams(Params):
     beta: Annotated[float, Field(ge=0, lt=1, strict=True)] = Field(
         0.7, description="how much of its past predictions an example keeps at each epoch"
     )
-    weight: Weight = Field(3.0, description="lambda, the regulariser's weight", examples=[7.0])
+    weight: Weight = Field(3.0, description="lambda, the regulariser's weight")
 
 
 class MixupParams(Params):

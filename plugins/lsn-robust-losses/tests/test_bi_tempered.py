@@ -15,7 +15,8 @@ from lsn_robust_losses.tempered import tempered_log_softmax
 
 F, Y = logits(), labels()
 
-#: From the tests of the authors' code (github.com/google/bi-tempered-loss, tensorflow/loss_test.py).
+#: From the tests of the authors' code (github.com/google/bi-tempered-loss, tensorflow/loss_test.py). It iterates
+#: five times: at t = 4 its probabilities do not sum to one, the last row's by 2e-3.
 ACTIVATIONS = np.array([[-0.5, 0.1, 2.0], [0.1, 1.5, -5.0], [4.0, -3.0, -6.0]])
 SOFT_LABELS = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1], [0.2, 0.8, 0.0]])
 LOSSES = [0.02301914, 0.18972909, 0.93874922]  # t1 = 0.5, t2 = 1.5
@@ -30,7 +31,9 @@ def test_the_authors_values() -> None:
     found = call(build("bi-tempered", classes=3, t1=0.5, t2=1.5), ACTIVATIONS, SOFT_LABELS)
     np.testing.assert_allclose(found, LOSSES, atol=1e-6)
     softmax_4 = tempered_log_softmax(torch.tensor(ACTIVATIONS), 4.0).exp()
-    np.testing.assert_allclose(softmax_4, SOFTMAX_4, atol=1e-6)
+    for ours, theirs in zip(softmax_4.numpy(), np.array(SOFTMAX_4), strict=True):
+        assert np.abs(ours - theirs).max() < abs(theirs.sum() - 1)
+        np.testing.assert_allclose(ours, theirs, atol=2e-3)
 
 
 @pytest.mark.parametrize(("t1", "t2", "expected"), [(0.9, 1.1, 0.45677936), (0.7, 1.3, 0.26295574)])
@@ -46,7 +49,9 @@ def _probabilities(a: np.ndarray, t: float) -> np.ndarray:
         return np.power(1 + (1 - t) * x, 1 / (1 - t))
 
     widest = ((1 / len(a)) ** (1 - t) - 1) / (1 - t)  # log_t(1/L)
-    root = brentq(lambda c: exp_t(a - c).sum() - 1, a.max(), a.max() - widest, xtol=1e-13, rtol=1e-15, maxiter=500)
+    root = brentq(
+        lambda c: exp_t(a - c).sum() - 1, a.max(), a.max() - 1.001 * widest, xtol=1e-13, rtol=1e-15, maxiter=500
+    )
     return exp_t(a - root)
 
 
@@ -61,10 +66,10 @@ def test_softmax_against_another_root_finder(t: float) -> None:
 
 @pytest.mark.parametrize("t", [1.001, 1.05, 1.5, 4.0, 10.0])
 def test_softmax_sums_to_one(t: float) -> None:
-    for classes, scale in product((2, 10, 100, 1000), (0.0, 0.01, 1.0, 5.0, 30.0, 1e3, 1e6)):
-        sums = tempered_log_softmax(torch.tensor(logits(100, classes, scale)), t).exp().sum(1)
+    for classes, scale in product((2, 10, 1000), (0.0, 0.01, 1.0, 5.0, 30.0, 1e3, 1e6)):
+        sums = tempered_log_softmax(torch.tensor(logits(20, classes, scale)), t).exp().sum(1)
         np.testing.assert_allclose(sums, 1.0, atol=1e-12)
-        single = tempered_log_softmax(torch.tensor(logits(100, classes, scale)).float(), t).exp().sum(1)
+        single = tempered_log_softmax(torch.tensor(logits(20, classes, scale)).float(), t).exp().sum(1)
         np.testing.assert_allclose(single, 1.0, atol=2e-4 if t < 1.01 else 1e-5)
 
 

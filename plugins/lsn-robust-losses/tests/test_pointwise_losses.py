@@ -29,13 +29,13 @@ def test_gce_lies_between_cross_entropy_and_absolute_error() -> None:
 
 @pytest.mark.parametrize("gap", [1e-9, 1e-3, 5.0, 400.0])
 def test_gce_keeps_its_digits_where_float64_would_round(gap: float) -> None:
-    """Two logits (gap, 0): against 60 digits, where 1 − p^q is tiny and where p underflows."""
-    with mpmath.workdps(60):
+    """Two logits (gap, 0): against 400 digits, where 1 − p^q is tiny and where 1 − p is below 1e-170."""
+    with mpmath.workdps(400):
         p = 1 / (1 + mpmath.exp(-mpmath.mpf(gap)))
         expected = [float((1 - value ** mpmath.mpf("0.01")) / mpmath.mpf("0.01")) for value in (p, 1 - p)]
     f = np.array([[gap, 0.0], [gap, 0.0]])
     found = call(build("gce", classes=2, q=0.01), f, np.array([0, 1]))
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-170)
 
 
 def test_mae_is_the_distance_to_the_one_hot_label() -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lsn_robust_losses.published import SETTINGS, Setting, row
 from lsncli.parameters import validate
 from lsncli.registry import registry
 from samples import at, build, call, cross_entropy, labels, logits, softmax
+
+from lsn_robust_losses.published import SETTINGS, Setting, row
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 F, Y = logits(), labels()

@@ -29,18 +29,5 @@ def test_the_recipe_runs_and_reports(tmp_path: Path) -> None:
     report = json.loads(lsn(tmp_path, "report", str(RECIPE), "--profile", "smoke", "--format", "json"))
     cells = report["cells"]
     assert {cell["row"]["label"] for cell in cells} >= {"cross-entropy", "GCE", "ELR", "mixup", "truncated GCE"}
-    assert len(cells) == 11
+    assert len(cells) == 22
     assert {cell["status"] for cell in cells} == {"complete"}
-
-
-def test_a_wrong_parameter_is_told_of_before_anything_is_trained(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "lsncli", "run", str(RECIPE), "--set", "loss.q=0.5", "--only", "label=mixup"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "loss 'mixup' has no parameter 'q'" in done.stderr
-    assert not list(tmp_path.glob("*.db"))
