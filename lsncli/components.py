@@ -88,7 +88,8 @@ class ComponentInfo:
     name: how recipes call it (lower case, words joined by hyphens).
     build: called with ``(params, context)``; see each kind's hook for what it returns.
     params: pydantic model of the parameters, validated while the plan is made; None for none.
-    summary: one line. reference: the paper it comes from.
+    summary: one line.
+    reference: the paper it comes from.
     revision: raised by the author when the component's results change, so that runs get new keys.
     needs: what the component asks of a run: ``"transition"``, ``"indices"``, ``"teacher"``, ``"features"``.
     check: called with ``(params, CheckContext)`` while the plan is made; raises ValueError with the reason

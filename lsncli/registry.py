@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache, partial
-from importlib import import_module, metadata
+from importlib import import_module
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import pluggy
 
 from lsncli import __version__, hookspecs
 from lsncli.components import ComponentInfo
+from lsncli.entry_points import EntryPoint, installed_entry_points
 from lsncli.errors import LsnError, UnknownNameError
-from lsncli.parameters import check_defaults
+from lsncli.registering import registrar
 
 #: The modules that register the built-in components, through the same hooks as everyone's.
 BUILTIN_MODULES = (
@@ -47,29 +48,6 @@ REGISTERING_HOOKS = {
     "lsn_reports": "report format",
 }
 KINDS = tuple(REGISTERING_HOOKS.values())
-
-
-class EntryPoint(Protocol):
-    """The part of :class:`importlib.metadata.EntryPoint` that loading needs."""
-
-    @property
-    def name(self) -> str:
-        """The plugin's name."""
-        ...
-
-    @property
-    def value(self) -> str:
-        """The module that it points to."""
-        ...
-
-    @property
-    def dist(self) -> metadata.Distribution | None:
-        """The distribution that ships it."""
-        ...
-
-    def load(self) -> Any:
-        """Import the module."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +109,7 @@ class Registry:
         for module in BUILTIN_MODULES:
             self._load_one(module, lsn, partial(import_module, module), strict=True)
         if entry_points is None:
-            entry_points = metadata.entry_points(group=hookspecs.ENTRY_POINT_GROUP)
+            entry_points = installed_entry_points()
         for entry_point in entry_points:
             self._load_one(entry_point.name, _origin(entry_point), entry_point.load, strict=strict)
 
@@ -141,11 +119,13 @@ class Registry:
         module: Any = None
         registered = False
         try:
-            module = load()
-            self._refuse_unknown_hooks(module)
-            self.manager.register(module, name=plugin.full_name)
-            registered = True
-            self._collect(module, plugin)
+            # What a plugin prints while it is imported must not stand in a listing.
+            with redirect_stdout(sys.stderr):
+                module = load()
+                self._refuse_unknown_hooks(module)
+                self.manager.register(module, name=plugin.full_name)
+                registered = True
+                self._collect(module, plugin)
         except (Exception, SystemExit) as error:
             plugin.components.clear()
             plugin.error = _one_line(error)
@@ -172,7 +152,7 @@ class Registry:
         for hook, kind in REGISTERING_HOOKS.items():
             for implementation in getattr(self.manager.hook, hook).get_hookimpls():
                 if implementation.plugin is module:
-                    implementation.function(register=_register(plugin, hook, kind))
+                    implementation.function(register=registrar(plugin.components, plugin.name, hook, kind))
 
     def _add(self, info: ComponentInfo, plugin: Plugin) -> None:
         slot = (info.kind, info.name)
@@ -279,22 +259,6 @@ def _one_line(error: BaseException) -> str:
 
 def _no_callback() -> None:
     """Makes Typer build a group even of one command."""
-
-
-def _register(plugin: Plugin, hook: str, kind: str) -> Callable[[ComponentInfo], None]:
-    def register(info: ComponentInfo) -> None:
-        if not isinstance(info, ComponentInfo) or info.kind != kind:
-            raise TypeError(f"{hook} takes records of kind {kind!r}, not {type(info).__name__}")
-        if not isinstance(info.name, str) or not re.fullmatch(r"[^\s=,'\"]+", info.name):
-            raise ValueError(f"{info.name!r} cannot be the name of a {kind}: one word is needed")
-        if any(c.kind == info.kind and c.name == info.name for c in plugin.components):
-            raise ValueError(f"{kind} {info.name!r} is registered twice by plugin {plugin.name!r}")
-        if not callable(info.build):
-            raise TypeError(f"{kind} {info.name!r}: build must be callable, not {info.build!r}")
-        check_defaults(info.params, f"{kind} {info.name!r}")
-        plugin.components.append(info)
-
-    return register
 
 
 @cache

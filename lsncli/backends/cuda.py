@@ -25,6 +25,8 @@ class CudaBackend(Backend):
 
     def __init__(self) -> None:
         self._streams: list[torch.cuda.Stream] = []
+        self._threads_before: int | None = None
+        self._before: dict[tuple[Any, str], Any] = {}
 
     def unavailable(self) -> str | None:
         """Why there is no usable GPU; torch is imported only where the driver's device files exist."""
@@ -57,6 +59,16 @@ class CudaBackend(Backend):
         import torch
 
         chosen = torch.device(device if ":" in device else "cuda:0")
+        self._before = {
+            (part, setting): getattr(part, setting)
+            for part, setting in (
+                (torch.backends.cudnn, "deterministic"),
+                (torch.backends.cudnn, "benchmark"),
+                (torch.backends.cudnn.conv, "fp32_precision"),  # type: ignore[attr-defined]
+                (torch.backends.cuda.matmul, "fp32_precision"),
+            )
+        }
+        self._threads_before = torch.get_num_threads()
         torch.cuda.set_device(chosen)
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
@@ -66,6 +78,16 @@ class CudaBackend(Backend):
         if threads is not None:
             torch.set_num_threads(threads)
         return chosen
+
+    def release(self) -> None:
+        """The kernels' settings and the threads that there were."""
+        if self._threads_before is None:
+            return
+        import torch
+
+        for (part, setting), value in self._before.items():
+            setattr(part, setting, value)
+        torch.set_num_threads(self._threads_before)
 
     def autocast(self, precision: str) -> AbstractContextManager[Any]:
         """Autocast to bf16, or nothing."""

@@ -28,6 +28,10 @@ from lsncli.testing.suite import ComponentSuite
 TOLERANCES = {"fp32": 1e-3, "bf16": 0.1}
 
 
+#: Settings of the kernels of NVIDIA's library, which every process has.
+CUDNN = ("benchmark", "deterministic")
+
+
 class BackendSuite(ComponentSuite):
     """Subclass it with ``component``; see this module's and :mod:`lsncli.testing.suite`'s docstrings."""
 
@@ -102,12 +106,21 @@ class BackendSuite(ComponentSuite):
 
     def test_release_restores(self) -> None:
         """After ``release``, threads and kernels' settings are as they were; also where nothing was prepared."""
-        before = _settings()
-        self.build().release()
-        expect(_settings() == before, f"release() without prepare() changed {_changed(before)}")
-        with self.prepared():
-            pass
-        expect(_settings() == before, f"release() does not restore {_changed(before)}")
+        kept = {name: getattr(torch.backends.cudnn, name) for name in CUDNN}
+        try:
+            # Whatever they were: what an earlier use has left behind must not hide that it is not put back.
+            for value in (False, True):
+                for name in CUDNN:
+                    setattr(torch.backends.cudnn, name, value)
+                before = _settings()
+                self.build().release()
+                expect(_settings() == before, f"release() without prepare() changed {_changed(before)}")
+                with self.prepared():
+                    pass
+                expect(_settings() == before, f"release() does not restore {_changed(before)}")
+        finally:
+            for name, value in kept.items():
+                setattr(torch.backends.cudnn, name, value)
 
     def test_threads(self) -> None:
         """A number of threads that is asked for goes with ``release``."""
@@ -197,9 +210,9 @@ def _settings() -> dict[str, object]:
         "the number of threads": torch.get_num_threads(),
         "the default type": torch.get_default_dtype(),
         "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
-        "cudnn.benchmark": torch.backends.cudnn.benchmark,
-        "cudnn.deterministic": torch.backends.cudnn.deterministic,
-        "the precision of matrix products": torch.get_float32_matmul_precision(),
+        **{f"cudnn.{name}": getattr(torch.backends.cudnn, name) for name in CUDNN},
+        "the precision of fp32 convolutions": getattr(torch.backends.cudnn.conv, "fp32_precision", None),
+        "the precision of fp32 matrix products": getattr(torch.backends.cuda.matmul, "fp32_precision", None),
         "gradients": torch.is_grad_enabled(),
         "denormal numbers": float(torch.tensor(1e-39) * 1) != 0.0,
     }

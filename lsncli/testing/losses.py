@@ -233,6 +233,29 @@ class LossSuite(ComponentSuite):
         torch.manual_seed(1)
         expect_close(self._three_steps(other, first=3), expected, "losses after loading the state and without")
 
+    def test_preparation(self, variant: Variant) -> None:
+        """A loss that changes the batch (``prepare``) does it by its generator alone, and not in place."""
+        if not hasattr(self.build(variant), "prepare"):
+            skip("it does not change the batch")
+        sample = self.sample()
+        images = torch.randn(len(sample.logits), 3, 4, 4, generator=torch.Generator().manual_seed(1))
+        before = images.clone(), sample.targets.clone()
+        with untouched_random_state("the preparation of batches"):
+            first, again = (
+                self.build(variant).prepare(images, sample.targets, np.random.default_rng(3), sample.inputs)
+                for _ in "ab"
+            )
+        for name, given, kept, one, other in zip(
+            ("images", "targets"), (images, sample.targets), before, first, again, strict=True
+        ):
+            expect_close(given, kept, f"{name} after the call")
+            expect_close(other, one, f"{name} prepared by two equal generators")
+        prepared, targets = first
+        expect(prepared.shape == images.shape, f"prepared images have shape {list(prepared.shape)}")
+        expect_finite(prepared, "prepared images")
+        losses = returned(self.build(variant), sample.replaced(targets=targets))
+        expect_finite(losses, "losses of prepared targets")
+
     def test_stacking(self, variant: Variant) -> None:
         """A run in a stack with others, of a linear model and of an mlp, ends as it ends alone."""
         from lsncli.testing.loss_training import compare_stacked_and_alone

@@ -106,7 +106,7 @@ class _Pixels:
 
     def of(self, where: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
         """The examples ``where``, ``[n, D]``."""
-        values = (self.images[where].astype(np.float32) - self.mean) / self.std
+        values: npt.NDArray[np.float32] = (self.images[where].astype(np.float32) - self.mean) / self.std
         return values.reshape(len(where), self.count)
 
 
