@@ -12,7 +12,7 @@ from pydantic import Field
 from lsn_human_noise.aligned import AlignedNoise
 from lsn_human_noise.label_files import Labels, read_label_file
 
-PUBLISHED = "github.com/UCSC-REAL/cifar-10-100n (folder data) and www.noisylabels.com"
+PUBLISHED = "github.com/UCSC-REAL/cifar-10-100n (folder data) or www.noisylabels.com"
 
 #: How recipes call the label sets of CIFAR-10N, and how the files do.
 CIFAR10N = {
