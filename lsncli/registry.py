@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache, partial
-from importlib import import_module
+from importlib import import_module, metadata
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import pluggy
 
 from lsncli import __version__, hookspecs
 from lsncli.components import ComponentInfo
-from lsncli.entry_points import EntryPoint, installed_entry_points
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.registering import registrar
 
@@ -48,6 +47,29 @@ REGISTERING_HOOKS = {
     "lsn_reports": "report format",
 }
 KINDS = tuple(REGISTERING_HOOKS.values())
+
+
+class EntryPoint(Protocol):
+    """The part of :class:`importlib.metadata.EntryPoint` that loading needs."""
+
+    @property
+    def name(self) -> str:
+        """The plugin's name."""
+        ...
+
+    @property
+    def value(self) -> str:
+        """The module that it points to."""
+        ...
+
+    @property
+    def dist(self) -> metadata.Distribution | None:
+        """The distribution that ships it."""
+        ...
+
+    def load(self) -> Any:
+        """Import the module."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +131,7 @@ class Registry:
         for module in BUILTIN_MODULES:
             self._load_one(module, lsn, partial(import_module, module), strict=True)
         if entry_points is None:
-            entry_points = installed_entry_points()
+            entry_points = metadata.entry_points(group=hookspecs.ENTRY_POINT_GROUP)
         for entry_point in entry_points:
             self._load_one(entry_point.name, _origin(entry_point), entry_point.load, strict=strict)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
+from importlib import import_module, metadata
 from typing import Annotated, Any
 
 import typer
@@ -86,9 +86,9 @@ def _root(
 
 def _add_plugin_commands(app: typer.Typer) -> None:
     """Let plugins add commands; only then is the registry needed before a command runs."""
-    from lsncli.entry_points import installed_entry_points
+    from lsncli.hookspecs import ENTRY_POINT_GROUP
 
-    if not installed_entry_points():
+    if not metadata.entry_points(group=ENTRY_POINT_GROUP):
         return
     from lsncli.registry import registry
 

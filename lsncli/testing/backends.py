@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -168,17 +168,17 @@ class BackendSuite(ComponentSuite):
                 optimizer = torch.optim.SGD(module.parameters(), lr=0.5)
                 losses = [self._loss(module, images, targets)]
 
-                def step(images: Tensor, targets: Tensor) -> None:
+                def step() -> None:
                     with backend.autocast(precision):  # noqa: B023 - used up within the turn of the loop
                         logits = module(images)  # noqa: B023
-                    loss = nn.functional.cross_entropy(logits.float(), targets)
+                    loss = nn.functional.cross_entropy(logits.float(), targets)  # noqa: B023
                     optimizer.zero_grad(set_to_none=True)  # noqa: B023
                     loss.backward()
                     optimizer.step()  # noqa: B023
 
                 compiled = backend.compile_step(step)
                 for _ in range(5):
-                    compiled(images, targets)
+                    compiled()
                 backend.synchronize()
                 losses.append(self._loss(module, images, targets))
                 expect_finite(losses, f"losses in {precision}")
@@ -211,11 +211,15 @@ def _settings() -> dict[str, object]:
         "the default type": torch.get_default_dtype(),
         "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
         **{f"cudnn.{name}": getattr(torch.backends.cudnn, name) for name in CUDNN},
-        "the precision of fp32 convolutions": getattr(torch.backends.cudnn.conv, "fp32_precision", None),
-        "the precision of fp32 matrix products": getattr(torch.backends.cuda.matmul, "fp32_precision", None),
+        "the precision of fp32 convolutions": _precision(torch.backends.cudnn, "conv"),
+        "the precision of fp32 matrix products": _precision(torch.backends.cuda, "matmul"),
         "gradients": torch.is_grad_enabled(),
         "denormal numbers": float(torch.tensor(1e-39) * 1) != 0.0,
     }
+
+
+def _precision(part: Any, name: str) -> object:
+    return getattr(getattr(part, name, None), "fp32_precision", None)
 
 
 def _changed(before: dict[str, object]) -> str:

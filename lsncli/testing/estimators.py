@@ -62,33 +62,10 @@ class EstimatorSuite(ComponentSuite):
         """A new estimator."""
         return self.info.build(self.params(variant), EstimatorContext(self.num_classes, self.true_transition()))
 
-    def prelogits(self) -> npt.NDArray[np.float32]:
-        """What enters the final linear layer ``[N, D]``, for estimators that need it: a cluster for each class.
-
-        The examples are those of :meth:`predictions`, in their order.
-        """
-        classes = np.arange(self.num_examples) % self.num_classes
-        generator = np.random.default_rng(20200306)
-        centres = 4.0 * np.eye(self.num_classes, 2 * self.num_classes)
-        spread = 0.1 * generator.standard_normal((self.num_examples, 2 * self.num_classes))
-        return (centres[classes] + spread).astype(np.float32)
-
-    def call(self, estimator: Any, *, frozen: bool = False) -> Any:
-        """What ``estimator`` returns for the predictions; ``frozen``: they cannot be written to."""
-        probabilities, labels = self.predictions()
-        arrays: dict[str, Any] = {"prelogits": self.prelogits()} if "prelogits" in self.info.needs else {}
-        if frozen:
-            for array in (probabilities, labels, *arrays.values()):
-                array.flags.writeable = False
-        reads = self.info.needs & {"predictions", "prelogits"}
-        found = estimator(probabilities if reads else None, labels, **arrays)
-        if isinstance(found, np.ndarray):
-            expect(not np.shares_memory(found, probabilities), "the estimate is the predictions' own memory")
-        return found
-
     def estimate(self, variant: Variant) -> npt.NDArray[np.float64]:
-        """The estimate of a new estimator from :meth:`predictions`; without them where it needs none."""
-        found = self.call(self.build(variant))
+        """Its estimate from :meth:`predictions`; without the probabilities where it needs none."""
+        probabilities, labels = self.predictions()
+        found = self.build(variant)(probabilities if "predictions" in self.info.needs else None, labels)
         expect(isinstance(found, np.ndarray), f"the estimate is of type {type(found).__name__}, not a numpy array")
         matrix: npt.NDArray[np.float64] = found
         return matrix
@@ -122,14 +99,20 @@ class EstimatorSuite(ComponentSuite):
 
     def test_arguments_stay(self, variant: Variant) -> None:
         """Predictions and labels may be read-only, and the estimate is no view of them."""
-        self.call(self.build(variant), frozen=True)
+        probabilities, labels = self.predictions()
+        probabilities.flags.writeable = labels.flags.writeable = False
+        needed = probabilities if "predictions" in self.info.needs else None
+        found = self.build(variant)(needed, labels)
+        expect(not np.shares_memory(found, probabilities), "the estimate is the predictions' own memory")
 
     def test_no_aliasing(self, variant: Variant) -> None:
         """An estimate that its user changes changes no later one, nor the noise model's matrix."""
         truth = self.true_transition()
         estimator = self.info.build(self.params(variant), EstimatorContext(self.num_classes, truth))
-        first = self.call(estimator)
+        probabilities, labels = self.predictions()
+        needed = probabilities if "predictions" in self.info.needs else None
+        first = estimator(needed, labels)
         kept = first.copy()
         first[:] = 0
         expect_close(truth, self.true_transition(), "the noise model's matrix after the estimate was changed")
-        expect_close(self.call(estimator), kept, "a second estimate after the first was changed")
+        expect_close(estimator(needed, labels), kept, "a second estimate after the first was changed")

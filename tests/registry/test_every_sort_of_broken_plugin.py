@@ -60,8 +60,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "print('hello from the import')\n" + losses("LossInfo(name='loud', build=print)"),
     )
     install(site, "late", "late_plugin", losses("LossInfo(name='late', build=lambda params: None, label='late')"))
-    install(site, "garbled", "garbled_plugin", "")
-    (site / "garbled-1.0.dist-info" / "entry_points.txt").write_text("[lsn]\nno equals sign here\n")
+    install(site, "no-module", "no_module_plugin", "")
+    (site / "no_module_plugin.py").unlink()
     (made / "late.toml").write_text(
         'title = "t"\nseeds = [0]\ndata = { name = "digits", train_size = 100, test_size = 100 }\n'
         'noise = { name = "none" }\nmodel = { name = "linear" }\ntrain = { steps = 2, batch_size = 50 }\n'
@@ -101,14 +101,24 @@ def test_each_is_named_with_its_cause(folder: Path) -> None:
     plugins = {
         row["source"].split()[0]: row for row in rows if row["kind"] == "plugin" and row["status"] == "failed"
     }
-    assert set(plugins) == {*BROKEN, "garbled"}
+    assert set(plugins) == {*BROKEN, "no-module"}
     for name, (_, cause) in BROKEN.items():
         assert cause in plugins[name]["error"]
-    assert "entry_points.txt cannot be read" in plugins["garbled"]["error"]
+    assert "No module named 'no_module_plugin'" in plugins["no-module"]["error"]
     components = {row["name"]: row for row in rows if row["kind"] == "loss"}
     assert (components["twin"]["status"], components["standard"]["status"]) == ("conflict", "ok")
     assert components["twin"]["error"] == "registered twice: by twin-one 1.0 and by twin-two 1.0"
     assert components["loud"]["source"] == "noisy 1.0"
+
+
+def test_the_table_says_failed_and_the_check_fails(folder: Path) -> None:
+    table = lsn(folder, "plugins", "list").stdout
+    assert "failed: ModuleNotFoundError: No module named 'lsn_no_such_module'" in table
+    assert "conflict: registered twice: by twin-one 1.0 and by twin-two 1.0" in table
+    for name, cause in (("wrong-default", "the default of q is wrong"), ("twin-two", "registered twice")):
+        checked = lsn(folder, "plugins", "check", name)
+        assert checked.returncode == 1
+        assert cause in " ".join(checked.stdout.split())
 
 
 def test_a_builder_that_cannot_be_called_costs_its_own_run(folder: Path) -> None:

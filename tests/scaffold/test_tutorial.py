@@ -66,7 +66,7 @@ def test_the_tutorial(page: str, tmp_path: Path) -> None:
     told = rows(section(page, "From nothing to the table"))
     assert len(told) == 5
     assert [row[:2] for row in rows(shown)] == [row[:2] for row in told]
-    assert all(re.fullmatch(r"\d+\.\d+ ± \d+\.\d+", cell) for row in rows(shown)[1:] for cell in row[2:4])
+    assert all(re.fullmatch(r"\d+\.\d+ ± \d+\.\d+ \(3\)", cell) for row in rows(shown)[1:] for cell in row[2:4])
 
 
 def test_the_example_of_a_suite_of_ones_own(page: str) -> None:

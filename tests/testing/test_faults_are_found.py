@@ -133,6 +133,13 @@ def test_its_fault_is_found_and_told(outcome: Any, component: tuple[str, str]) -
     assert all(failed.values())
 
 
+def test_a_suite_of_its_own_is_run(outcome: Any) -> None:
+    """It is named in the record, and exempt from one check."""
+    verdict = outcome[1]["loss", "mean"]["stacking"]
+    assert (verdict["status"], verdict["reason"]) == ("skipped", "exempt: it takes a second")
+    assert outcome[1]["loss", "sound"]["stacking"]["status"] == "passed"
+
+
 def test_where_in_the_plugin_an_error_arose(outcome: Any) -> None:
     verdict = outcome[1]["loss", "labels-only"]["soft targets"]
     assert "faulty_plugin.py:" in verdict["reason"]
