@@ -130,10 +130,13 @@ class NoiseModelInfo(ComponentInfo):
     """A noise model; ``build(params, NoiseContext)`` returns an object with ``apply`` and ``transition``.
 
     has_transition: whether its matrix is known (instance-dependent noise has none).
+    find_files: called with ``(params, data_dir)`` before anything is trained; raises
+        :class:`~lsncli.errors.LsnError` where a file that the model reads when it is built is not there.
     """
 
     kind: ClassVar[str] = "noise model"
     has_transition: bool = True
+    find_files: Callable[[Any, Path], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

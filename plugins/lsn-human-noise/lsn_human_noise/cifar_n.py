@@ -14,6 +14,9 @@ from lsn_human_noise.label_files import Labels, read_label_file
 
 PUBLISHED = "github.com/UCSC-REAL/cifar-10-100n (folder data) or www.noisylabels.com"
 
+CIFAR10N_FILES = ("CIFAR-10_human.pt", "CIFAR-10_human.npy")
+CIFAR100N_FILES = ("CIFAR-100_human.pt", "CIFAR-100_human_ordered.npy", "CIFAR-100_human.npy")
+
 #: How recipes call the label sets of CIFAR-10N, and how the files do.
 CIFAR10N = {
     "clean": "clean_label",
@@ -68,9 +71,19 @@ def check_cifar100n(params: Cifar100NParams, context: CheckContext) -> None:
         )
 
 
+def find_cifar10n(params: Cifar10NParams, data_dir: Path) -> None:
+    """Raise LsnError where the file is missing."""
+    find_file(CIFAR10N_FILES, data_dir)
+
+
+def find_cifar100n(params: Cifar100NParams, data_dir: Path) -> None:
+    """Raise LsnError where the file is missing."""
+    find_file(CIFAR100N_FILES, data_dir)
+
+
 def build_cifar10n(params: Cifar10NParams, context: NoiseContext) -> AlignedNoise:
     """The labels of the file in the data folder; raises LsnError where there is none, or it is damaged."""
-    path = find_file(("CIFAR-10_human.pt", "CIFAR-10_human.npy"), context.data_dir)
+    path = find_file(CIFAR10N_FILES, context.data_dir)
     found = read_label_file(path)
     clean = _entry(found, (CIFAR10N["clean"],), path)
     return AlignedNoise.of(_entry(found, (CIFAR10N[params.labels],), path), clean, path.name, context)
@@ -78,7 +91,7 @@ def build_cifar10n(params: Cifar10NParams, context: NoiseContext) -> AlignedNois
 
 def build_cifar100n(params: Cifar100NParams, context: NoiseContext) -> AlignedNoise:
     """The labels of the file in the data folder; raises LsnError where there is none, or it is damaged."""
-    path = find_file(("CIFAR-100_human.pt", "CIFAR-100_human_ordered.npy", "CIFAR-100_human.npy"), context.data_dir)
+    path = find_file(CIFAR100N_FILES, context.data_dir)
     if context.num_classes not in CIFAR100N:
         raise LsnError(f"CIFAR-100N has no labels of {context.num_classes} classes", valid="100 or 20 classes")
     clean_names, noisy_names = CIFAR100N[context.num_classes]

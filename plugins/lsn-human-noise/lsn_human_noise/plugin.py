@@ -28,6 +28,7 @@ def lsn_noise_models(register: Callable[[NoiseModelInfo], None]) -> None:
             reference=WEI,
             has_transition=False,
             check=cifar_n.check_cifar10n,
+            find_files=cifar_n.find_cifar10n,
             suite="lsn_human_noise.conformance:Cifar10NSuite",
         )
     )
@@ -40,6 +41,7 @@ def lsn_noise_models(register: Callable[[NoiseModelInfo], None]) -> None:
             reference=WEI,
             has_transition=False,
             check=cifar_n.check_cifar100n,
+            find_files=cifar_n.find_cifar100n,
             suite="lsn_human_noise.conformance:Cifar100NSuite",
         )
     )
