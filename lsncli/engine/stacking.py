@@ -23,6 +23,7 @@ from lsncli.engine.stack_losses import loss_order
 from lsncli.engine.stack_network import bytes_per_run
 from lsncli.engine.stack_steps import StackSteps
 from lsncli.engine.training import train
+from lsncli.losses.interface import PreparingLoss
 from lsncli.losses.stacked import family
 from lsncli.plan import RunSpec
 
@@ -59,8 +60,10 @@ def train_stack(
             began = time.perf_counter()
             try:
                 run = Run(spec, settings, backend, device_name, device, ready[0].run.work if ready else None)
-                if device.type != "cpu" and family(run.work.loss) is None:
+                if isinstance(run.work.loss, PreparingLoss) or (
                     # It may draw random numbers on its device, whose generator the runs would share.
+                    device.type != "cpu" and family(run.work.loss) is None
+                ):
                     alone.append(spec)
                 else:
                     ready.append(_Ready(run, run.resume()))
