@@ -21,6 +21,10 @@ class Backend(ABC):
     """
 
     name: ClassVar[str]
+    #: Whether steps are traced into programs, compiled once for each shape and constant (XLA). Tensors are then
+    #: values without memory to make views of, a position or size that changes is another program, there is no
+    #: inference mode, and what is measured is measured on the CPU.
+    traced: ClassVar[bool] = False
 
     @abstractmethod
     def unavailable(self) -> str | None:
@@ -40,6 +44,10 @@ class Backend(ABC):
 
     def release(self) -> None:
         """Undo what :meth:`prepare` changed for everything else in this process; also called if it was not."""
+        return
+
+    def seed(self, number: int) -> None:
+        """Seed the device's own generator, where ``torch.manual_seed`` does not reach it."""
         return
 
     @abstractmethod

@@ -53,9 +53,21 @@ class Draws:
     offsets: Tensor | None
     flips: Tensor | None
 
+    def part(self, chosen: slice, device: torch.device) -> Draws:
+        """The choices for some images of the epoch, moved to ``device``."""
+        parts = (None if v is None else v[chosen].to(device) for v in (self.order, self.offsets, self.flips))
+        order, offsets, flips = parts
+        assert order is not None
+        return Draws(order, offsets, flips)
+
 
 class TrainingImages:
-    """The training images on the device, with the augmentation of a run."""
+    """The training images on the device, with the augmentation of a run.
+
+    ``traced``: the device runs programs that are compiled for each shape and constant. The choices of an epoch then
+    stay on the CPU and go to the device batch by batch, as the place of a batch in them would be such a constant;
+    and crops are gathered, as there is no memory to make a strided view of.
+    """
 
     def __init__(
         self,
@@ -64,7 +76,10 @@ class TrainingImages:
         augment: str,
         padding: int,
         device: torch.device,
+        *,
+        traced: bool = False,
     ) -> None:
+        self.traced = traced
         self.normalise = normalise
         self.crop = "crop" in augment
         self.flip = "flip" in augment
@@ -76,7 +91,7 @@ class TrainingImages:
         self.images = torch.from_numpy(np.ascontiguousarray(images)).to(device)
 
     def draw(self, seed: int, epoch: int) -> Draws:
-        """The choices of one epoch, drawn on the CPU and moved to the device at once."""
+        """The choices of one epoch, drawn on the CPU and, unless traced, moved to the device at once."""
         order = stream(seed, "order", epoch).permutation(self.count)
         offsets = flips = None
         if self.crop:
@@ -86,11 +101,15 @@ class TrainingImages:
         return Draws(self._move(order), offsets, flips)
 
     def _move(self, array: npt.NDArray[Any]) -> Tensor:
-        return torch.from_numpy(array).to(self.device, non_blocking=True)
+        drawn = torch.from_numpy(array)
+        return drawn if self.traced else drawn.to(self.device, non_blocking=True)
 
     def batch(self, draws: Draws, start: int, size: int) -> tuple[Tensor, Tensor]:
         """Indices ``[B]`` and normalised, augmented images ``[B, C, H, W]`` of one step of the epoch."""
         chosen = slice(start, start + size)
+        if self.traced:
+            draws = draws.part(chosen, self.device)
+            chosen = slice(0, size)
         indices = draws.order[chosen]
         taken = (
             self.images.index_select(0, indices)
@@ -106,6 +125,13 @@ class TrainingImages:
     def _windows(self, indices: Tensor, offsets: Tensor) -> Tensor:
         """Crops ``[B, H, W, C]`` of the padded images ``indices``, from the corners ``offsets`` ``[B, 2]``."""
         _, padded_height, padded_width, channels = self.images.shape
+        if self.traced:
+            taken = self.images.index_select(0, indices)
+            for axis, length in ((1, self.height), (2, self.width)):
+                places = offsets[:, axis - 1, None] + torch.arange(length, device=self.device)
+                places = places.view(-1, *((length, 1, 1) if axis == 1 else (1, length, 1)))
+                taken = taken.take_along_dim(places, axis)
+            return taken
         row = padded_width * channels
         # A crop is H runs of W·C bytes, a row apart. Every place where one could begin is an entry of this view,
         # so that a crop is one entry, copied run by run.
@@ -116,6 +142,9 @@ class TrainingImages:
 
     def plain(self, size: int) -> Iterator[Tensor]:
         """All images without augmentation, in order, in batches of at most ``size``."""
+        if self.traced:
+            yield from (self.at(indices) for indices in _portions(self.count, size, self.device))
+            return
         p = self.padding if self.crop else 0
         for start in range(0, self.count, size):
             batch = self.images[start : start + size, p : p + self.height, p : p + self.width]
@@ -132,11 +161,24 @@ class TestImages:
 
     __test__ = False  # not a test case, whatever pytest makes of the name
 
-    def __init__(self, images: npt.NDArray[np.uint8], normalise: Normalisation, device: torch.device) -> None:
+    def __init__(
+        self, images: npt.NDArray[np.uint8], normalise: Normalisation, device: torch.device, *, traced: bool = False
+    ) -> None:
+        self.traced = traced
         self.normalise = normalise
         self.images = torch.from_numpy(np.ascontiguousarray(images)).to(device)
 
     def plain(self, size: int) -> Iterator[Tensor]:
         """All images, in order, in batches of at most ``size``."""
+        if self.traced:
+            for indices in _portions(len(self.images), size, self.images.device):
+                yield self.normalise(self.images.index_select(0, indices))
+            return
         for start in range(0, len(self.images), size):
             yield self.normalise(self.images[start : start + size])
+
+
+def _portions(count: int, size: int, device: torch.device) -> Iterator[Tensor]:
+    """0…``count`` − 1 in portions of at most ``size``: data for a traced program, not constants of it."""
+    for start in range(0, count, size):
+        yield torch.arange(start, min(start + size, count)).to(device)

@@ -25,10 +25,12 @@ from lsncli.engine.evaluation import EVALUATION_BATCH, measure_test, measure_tra
 from lsncli.engine.events import Event, Finished, Measured, Notice, Outcome, Progress, Recorded, Started
 from lsncli.engine.final_outputs import FinalOutputs, figure_arrays, final_outputs
 from lsncli.engine.kept_files import keep_files
+from lsncli.engine.learnt_loss import add_loss_parameters, learnt_transition
 from lsncli.engine.provenance import describe_run
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.workspace import Workspace, prepare_workspace
 from lsncli.errors import LsnError
+from lsncli.estimators.distance import distances
 from lsncli.plan import RunSpec
 
 
@@ -56,6 +58,7 @@ class Run:
         self.device = device
         self.work: Workspace = prepare_workspace(spec, settings, device, backend, self.precision, like)
         optimizer = build_component("optimizer", spec.train.optimizer, self.work.module.parameters())
+        add_loss_parameters(optimizer, self.work.loss)
         self.rates = [group["lr"] for group in optimizer.param_groups]
         self.factor: Callable[[int], float] = build_component("schedule", spec.train.schedule, spec.train.steps)
         self.state = TrainingState(
@@ -145,11 +148,18 @@ class Run:
         state, work = self.state, self.work
         metrics = {"train_loss": self._mean_loss(), "images_per_second": images_per_second}
         logits = predict(work.module, work.test.plain(EVALUATION_BATCH), self.backend, self.precision)
-        tested, bins = measure_test(logits, work.test_labels)
+        # Where a backend has its results measured: on the device, or on the CPU.
+        home = logits.device
+        true = None if work.true is None else work.true.to(home)
+        tested, bins = measure_test(logits, work.test_labels.to(home))
         predicted = predict(work.module, work.train.plain(EVALUATION_BATCH), self.backend, self.precision).argmax(1)
-        metrics |= tested | measure_train(predicted, work.given, work.true)
+        metrics |= tested | measure_train(predicted, work.given.to(home), true)
+        learnt = learnt_transition(work.loss, work.num_classes)
+        if learnt is not None:
+            metrics |= distances(learnt, work.noise_transition)
         state.loss_sum.zero_()
         state.steps_since_evaluation = 0
+        self.backend.synchronize()
         return metrics, bins.numpy()
 
     def resume(self) -> str | None:
@@ -171,6 +181,9 @@ class Run:
 
     def _last_words(self) -> Iterator[Event]:
         """What the figures need of the trained network, and its predictions."""
+        learnt = learnt_transition(self.work.loss, self.work.num_classes)
+        if learnt is not None:
+            yield Recorded(self.spec.key, self.state.step, "transition_estimate", learnt)
         self.outputs = final_outputs(self.work, self.backend, self.precision)
         for name, array in figure_arrays(self.work, self.outputs).items():
             yield Recorded(self.spec.key, self.state.step, name, array)

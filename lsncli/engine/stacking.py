@@ -18,6 +18,7 @@ from lsncli.backends.interface import Backend
 from lsncli.backends.selection import select_backend
 from lsncli.engine.clock import Clock
 from lsncli.engine.events import Event, Outcome
+from lsncli.engine.learnt_loss import has_parameters
 from lsncli.engine.run import Run, failure
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.stack_kinds import stack_kind
@@ -56,13 +57,17 @@ def train_stack(
         except Exception as error:  # noqa: BLE001 - told of as the end of every run
             yield from (failure(spec, error, 0, 0.0) for spec in specs)
             return
+        if backend.traced:
+            # Its programs call no kernels one by one, and every size of a stack would be another program.
+            alone, specs = [*alone, *specs], []
         ready: list[_Ready] = []
         for number, spec in enumerate(specs, start=1):
             began = time.perf_counter()
             try:
                 run = Run(spec, settings, backend, device_name, device, ready[0].run.work if ready else None)
-                if device.type != "cpu" and family(run.work.loss) is None:
-                    # It may draw random numbers on its device, whose generator the runs would share.
+                if has_parameters(run.work.loss) or (device.type != "cpu" and family(run.work.loss) is None):
+                    # It has parameters that are no part of the network; or it may draw random numbers on its
+                    # device, whose generator the runs would share.
                     alone.append(spec)
                 else:
                     ready.append(_Ready(run, run.resume()))
