@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def reason_unavailable() -> str | None:
     if not wanted and not tpu_chips():
         return "no TPU on this machine (PJRT_DEVICE=CPU tries XLA on the processor)"
     try:
-        import torch_xla.runtime
+        import_module("torch_xla.runtime")
     except Exception as error:  # noqa: BLE001 - a torch_xla for another torch fails in many ways
         text = f"{type(error).__name__}: {error}".splitlines()[0]
         return f"torch_xla does not load: {text} (it must be of the same release as torch)"

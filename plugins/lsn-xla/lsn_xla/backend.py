@@ -4,8 +4,8 @@ torch_xla records the operations on its tensors and compiles them when they are 
 that it is one program, that the same program serves every step, and that nobody waits for it:
 
 - a step ends with ``torch_xla.sync()``, which starts the program and returns at once;
-- what changes from step to step (images, indices, learning rate, counters) is data of the program and no constant in
-  it; ``traced`` makes the engine hand it over so;
+- what changes from step to step (images, indices, learning rate, counters) is data of the program and no constant
+  in it; ``traced`` makes the engine hand it over so;
 - the processor looks at a value only where the engine would wait for any device: at evaluations, for the progress,
   every 200 steps for divergence.
 """
@@ -19,8 +19,9 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lsn_xla.availability import device_kind, reason_unavailable, tpu_chips
 from lsncli.backends.interface import Backend
+
+from lsn_xla.availability import device_kind, reason_unavailable, tpu_chips
 
 if TYPE_CHECKING:
     import torch
@@ -55,8 +56,8 @@ class XlaBackend(Backend):
     def prepare(self, device: str, *, threads: int | None) -> torch.device:
         """Start the runtime and choose the device.
 
-        In a process of :class:`~lsn_xla.executor.LaunchExecutor` that is the one that torch_xla gave the process (or
-        thread), whatever ``device`` says.
+        A worker of :class:`~lsn_xla.executor.LaunchExecutor` has the one that torch_xla gave it, whatever ``device``
+        says.
         """
         import torch
         import torch_xla
@@ -88,7 +89,11 @@ class XlaBackend(Backend):
 
     def place(self, module: nn.Module, device: torch.device) -> nn.Module:
         """Move a module; XLA chooses the memory layout itself."""
-        return module.to(device)
+        from lsn_xla.batch_norm import keep_unbiased_variance
+
+        module = module.to(device)
+        keep_unbiased_variance(module)
+        return module
 
     def compile_step(self, step: Step) -> Step:
         """The step with its program started at its end, and no wait for it."""
