@@ -35,8 +35,8 @@ def test_a_student(view: str, on_xla: EngineSettings, on_cpu: EngineSettings) ->
 
 
 def test_an_estimated_matrix(on_xla: EngineSettings, on_cpu: EngineSettings) -> None:
-    plain = spec(steps=8, evaluations=2, loss="forward")
+    plain = spec(steps=8, evaluations=2, loss="forward-correction")
     estimated = TransitionSpec(estimator=ComponentSpec(name="anchor"), run=spec(steps=8, evaluations=1))
-    loss = ComponentSpec(name="forward", params={"transition": "estimated"})
+    loss = ComponentSpec(name="forward-correction", params={"transition": "estimated"})
     run = plain.model_copy(update={"transition": estimated, "loss": loss})
     both(RunSpec.model_validate(run.model_dump()), on_xla, on_cpu)

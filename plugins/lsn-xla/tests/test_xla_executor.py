@@ -55,7 +55,7 @@ def test_runs_are_those_of_one_process(on_xla: EngineSettings) -> None:
     """Three runs on two devices, and one that waits for the first of them: bit by bit what they are alone."""
     runs = [spec(steps=12, evaluations=2, seed=seed) for seed in (1, 2, 3)]
     waiting = spec(
-        steps=12, evaluations=2, seed=1, loss=ComponentSpec(name="forward", params={"transition": "estimated"})
+        steps=12, evaluations=2, seed=1, loss=ComponentSpec(name="forward-correction", params={"transition": "estimated"})
     ).model_copy(update={"transition": TransitionSpec(estimator=ComponentSpec(name="anchor"), run=runs[0])})
     runs.append(RunSpec.model_validate(waiting.model_dump()))
     told = execute(Plan.of(runs), on_xla)
