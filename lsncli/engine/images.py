@@ -53,20 +53,30 @@ class Draws:
     offsets: Tensor | None
     flips: Tensor | None
 
-    def part(self, chosen: slice, device: torch.device) -> Draws:
-        """The choices for some images of the epoch, moved to ``device``."""
-        parts = (None if v is None else v[chosen].to(device) for v in (self.order, self.offsets, self.flips))
-        order, offsets, flips = parts
+    def of(self, chosen: slice | Tensor) -> Draws:
+        """Those of the examples at the places ``chosen`` of the order; a tensor of places is ``[B]``, int64."""
+
+        def taken(values: Tensor | None) -> Tensor | None:
+            if values is None:
+                return None
+            return values[chosen] if isinstance(chosen, slice) else values.index_select(0, chosen)
+
+        order = taken(self.order)
         assert order is not None
-        return Draws(order, offsets, flips)
+        return Draws(order, taken(self.offsets), taken(self.flips))
+
+    def copy_(self, other: Draws) -> None:
+        """Take over the choices of another epoch, in the same places of the device's memory."""
+        for mine, theirs in ((self.order, other.order), (self.offsets, other.offsets), (self.flips, other.flips)):
+            if mine is not None and theirs is not None:
+                mine.copy_(theirs, non_blocking=True)
 
 
 class TrainingImages:
     """The training images on the device, with the augmentation of a run.
 
-    ``traced``: the device runs programs that are compiled for each shape and constant. The choices of an epoch then
-    stay on the CPU and go to the device batch by batch, as the place of a batch in them would be such a constant;
-    and crops are gathered, as there is no memory to make a strided view of.
+    ``traced``: the device runs programs that are compiled for each shape and constant. There is no memory to make a
+    strided view of, and the place of a batch would be such a constant.
     """
 
     def __init__(
@@ -91,7 +101,7 @@ class TrainingImages:
         self.images = torch.from_numpy(np.ascontiguousarray(images)).to(device)
 
     def draw(self, seed: int, epoch: int) -> Draws:
-        """The choices of one epoch, drawn on the CPU and, unless traced, moved to the device at once."""
+        """The choices of one epoch, drawn on the CPU and moved to the device at once."""
         order = stream(seed, "order", epoch).permutation(self.count)
         offsets = flips = None
         if self.crop:
@@ -101,37 +111,40 @@ class TrainingImages:
         return Draws(self._move(order), offsets, flips)
 
     def _move(self, array: npt.NDArray[Any]) -> Tensor:
-        drawn = torch.from_numpy(array)
-        return drawn if self.traced else drawn.to(self.device, non_blocking=True)
+        values = torch.from_numpy(array)
+        # From pinned memory nobody waits for the copy.
+        return (
+            values.pin_memory().to(self.device, non_blocking=True)
+            if self.device.type == "cuda"
+            else values.to(self.device)
+        )
 
     def batch(self, draws: Draws, start: int, size: int) -> tuple[Tensor, Tensor]:
         """Indices ``[B]`` and normalised, augmented images ``[B, C, H, W]`` of one step of the epoch."""
-        chosen = slice(start, start + size)
-        if self.traced:
-            draws = draws.part(chosen, self.device)
-            chosen = slice(0, size)
-        indices = draws.order[chosen]
+        chosen = draws.of(slice(start, start + size))
+        return chosen.order, self.augmented(chosen)
+
+    def augmented(self, chosen: Draws) -> Tensor:
+        """The images of ``chosen.order``, cropped, flipped and normalised: ``[B, C, H, W]``."""
         taken = (
-            self.images.index_select(0, indices)
-            if draws.offsets is None
-            else self._windows(indices, draws.offsets[chosen])
+            self.images.index_select(0, chosen.order)
+            if chosen.offsets is None
+            else self._windows(chosen.order, chosen.offsets)
         )
-        if draws.flips is not None:
+        if chosen.flips is not None:
             # Bit by bit, all of one image's bits or none: ``where`` has no vectorised kernel for single bytes.
-            chosen_bits = (draws.flips[chosen].to(torch.uint8) * 255).view(-1, 1, 1, 1)
+            chosen_bits = (chosen.flips.to(torch.uint8) * 255).view(-1, 1, 1, 1)
             taken = taken ^ ((taken ^ taken.flip(2)) & chosen_bits)
-        return indices, self.normalise(taken)
+        return self.normalise(taken)
 
     def _windows(self, indices: Tensor, offsets: Tensor) -> Tensor:
         """Crops ``[B, H, W, C]`` of the padded images ``indices``, from the corners ``offsets`` ``[B, 2]``."""
         _, padded_height, padded_width, channels = self.images.shape
         if self.traced:
             taken = self.images.index_select(0, indices)
-            for axis, length in ((1, self.height), (2, self.width)):
-                places = offsets[:, axis - 1, None] + torch.arange(length, device=self.device)
-                places = places.view(-1, *((length, 1, 1) if axis == 1 else (1, length, 1)))
-                taken = taken.take_along_dim(places, axis)
-            return taken
+            rows = offsets[:, 0, None] + torch.arange(self.height, device=self.device)
+            columns = offsets[:, 1, None] + torch.arange(self.width, device=self.device)
+            return taken.take_along_dim(rows[:, :, None, None], 1).take_along_dim(columns[:, None, :, None], 2)
         row = padded_width * channels
         # A crop is H runs of W·C bytes, a row apart. Every place where one could begin is an entry of this view,
         # so that a crop is one entry, copied run by run.
