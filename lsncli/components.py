@@ -90,6 +90,8 @@ class ComponentInfo:
         ``"predictions"``, ``"prelogits"``.
     check: called with ``(params, CheckContext)`` while the plan is made; raises ValueError with the reason
         if the combination cannot work.
+    suite: ``"package.module:Class"``, its own subclass of a suite of :mod:`lsncli.testing`, where ``lsn plugins
+        check`` must be told more than the kind's own suite knows.
     """
 
     kind: ClassVar[str] = "component"
@@ -102,6 +104,7 @@ class ComponentInfo:
     revision: int = 1
     needs: frozenset[str] = field(default_factory=frozenset)
     check: Callable[[Any, CheckContext], None] | None = None
+    suite: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +112,13 @@ class LossInfo(ComponentInfo):
     """A loss; ``build(params, LossContext)`` returns a callable ``(logits, targets, inputs) -> [B]``.
 
     label: short form for tables, with the parameters in braces: ``"LS α={alpha:g}"``.
+    soft_targets: whether it takes probabilities ``[B, L]`` as targets, as a student of a teacher needs, and not
+        only labels ``[B]``.
     """
 
     kind: ClassVar[str] = "loss"
     label: str = ""
+    soft_targets: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

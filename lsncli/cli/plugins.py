@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lsncli.cli.options import FormatOption, ListFormat
+from lsncli.cli.plugin_check import check
+from lsncli.cli.plugin_new import new
 
 if TYPE_CHECKING:
     from lsncli.registry import Registered
 
 app = typer.Typer(no_args_is_help=True, help="Losses, noise models, architectures and more: what is installed.")
+app.command("new")(new)
+app.command("check")(check)
 
 
 @app.command("list")
