@@ -162,6 +162,8 @@ class Run:
         self.outputs = outputs if state.step == self.spec.train.steps else None
         state.loss_sum.zero_()
         state.steps_since_evaluation = 0
+        # The sum that starts anew is the end of this evaluation and not the beginning of the next step.
+        self.backend.synchronize()
         return metrics, bins.numpy()
 
     def resume(self) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-
 from lsncli.estimators.anchor import anchor_estimate
 
 Matrix = npt.NDArray[np.float64]

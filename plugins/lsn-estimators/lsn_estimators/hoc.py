@@ -101,8 +101,8 @@ def solve(counted: Consensuses, *, steps: int, lr: float) -> tuple[Matrix, npt.N
         transition, prior = torch.softmax(free, 1), torch.softmax(free_prior, 0)
         expected = consensus_probabilities(transition, prior)
         distance = torch.stack([(a - b).norm() for a, b in zip(counted, expected, strict=True)]).sum()
-        if float(distance) < least:
-            least, best = float(distance), (transition.detach().clone(), prior.detach().clone())
+        if (now := float(distance.detach())) < least:
+            least, best = now, (transition.detach().clone(), prior.detach().clone())
         optimizer.zero_grad()
         distance.backward()
         optimizer.step()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
-
 from lsncli import Params
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 Percentile = Annotated[float, Field(gt=0, le=100)]
 
@@ -15,9 +14,9 @@ class DualParams(Params):
     """Parameters of dual T."""
 
     percentile: Percentile | None = Field(
-        None,
-        description="The anchor of a class is the best example below this percentile of its probability; "
-        "by default the best of all, as in the paper's algorithm.",
+        97.0,
+        description="The anchor of a class is the best example below this percentile of its probability (97 in the "
+        "paper's code); null for the best of all.",
     )
 
 
@@ -67,7 +66,8 @@ class VolumeLossParams(Params):
         2.0, description="T begins with σ(−initial) off the diagonal, before its rows are normalised (code: 2)."
     )
     transition_lr: PositiveFloat | None = Field(
-        None, description="Learning rate of T, under the run's schedule; the network's if not given, as in the code."
+        None,
+        description="Learning rate of T, under the run's schedule; the network's if not given, as in the code.",
     )
 
 

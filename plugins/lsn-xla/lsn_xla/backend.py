@@ -3,9 +3,10 @@
 torch_xla records the operations on its tensors and compiles them when they are asked for. What makes a step fast is
 that it is one program, that the same program serves every step, and that nobody waits for it:
 
-- a step ends with ``torch_xla.sync()``, which starts the program and returns at once;
-- what changes from step to step (images, indices, learning rate, counters) is data of the program and no constant
-  in it; ``traced`` makes the engine hand it over so;
+- a step begins and ends with ``torch_xla.sync()``, which starts the program that has been recorded, if any, and
+  returns at once: what an evaluation or a new epoch leaves behind is no part of the step;
+- what changes from step to step is data of the program and no constant in it: the number of the batch and of the step
+  are counters on the device (``traced`` makes the engine count there), and torch_xla hands over the learning rate;
 - the processor looks at a value only where the engine would wait for any device: at evaluations, for the progress,
   every 200 steps for divergence.
 """
@@ -14,20 +15,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lsncli.backends.interface import Backend
+from lsncli.backends.interface import Backend, Step
 
 from lsn_xla.availability import device_kind, reason_unavailable, tpu_chips
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-Step = Callable[..., Any]
 
 
 class XlaBackend(Backend):
@@ -56,8 +54,7 @@ class XlaBackend(Backend):
     def prepare(self, device: str, *, threads: int | None) -> torch.device:
         """Start the runtime and choose the device.
 
-        A worker of :class:`~lsn_xla.executor.LaunchExecutor` has the one that torch_xla gave it, whatever ``device``
-        says.
+        A worker of :class:`~lsn_xla.executor.LaunchExecutor` has the one that torch_xla gave it, whatever is asked.
         """
         import torch
         import torch_xla
@@ -96,14 +93,14 @@ class XlaBackend(Backend):
         return module
 
     def compile_step(self, step: Step) -> Step:
-        """The step with its program started at its end, and no wait for it."""
+        """The step as a program of its own, started at its end without a wait for it."""
         import torch_xla
 
         @wraps(step)
-        def started(*arguments: Any) -> Any:
-            result = step(*arguments)
+        def started() -> None:
             torch_xla.sync()
-            return result
+            step()
+            torch_xla.sync()
 
         return started
 

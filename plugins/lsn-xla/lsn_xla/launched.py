@@ -33,7 +33,7 @@ class Launched:
         # In a session of its own: a Ctrl-C is for us to hear, and we ask the workers to stop.
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "lsn_xla.launching", address],
+                [sys.executable, "-m", "lsn_xla", address],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

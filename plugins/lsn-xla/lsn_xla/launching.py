@@ -1,4 +1,4 @@
-"""The processes on the cores of a TPU: ``python -m lsn_xla.launching ADDRESS``, with the connection's key on stdin.
+"""The processes on the cores of a TPU: ``python -m lsn_xla ADDRESS``, with the connection's key on stdin.
 
 ``torch_xla.launch`` starts a process for every chip, and in it a thread for every core (one on all TPUs but v2 and
 v3). Each of them connects to the executor's address and trains the runs that it is sent. Runs are independent: no
@@ -77,6 +77,3 @@ def _train(spec: RunSpec, settings: EngineSettings, asked: Callable[[], bool]) -
     yield first
     yield from events
 
-
-if __name__ == "__main__":
-    main()

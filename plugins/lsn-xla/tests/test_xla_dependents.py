@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.training import train
@@ -26,17 +28,12 @@ def both(run: RunSpec, on_xla: EngineSettings, on_cpu: EngineSettings) -> None:
 
 
 @pytest.mark.parametrize("view", ["augmented", "clean"])
-def test_a_student(view: str, on_xla: EngineSettings, on_cpu: EngineSettings) -> None:
-    plain = spec(steps=8, evaluations=2, seed=4)
-    student = plain.model_copy(
-        update={"teacher": spec(steps=8, evaluations=1), "distillation": DistillationSpec(teacher_view=view)}
-    )
-    both(RunSpec.model_validate(student.model_dump()), on_xla, on_cpu)
+def test_a_student(view: Literal["augmented", "clean"], on_xla: EngineSettings, on_cpu: EngineSettings) -> None:
+    teacher, how = spec(steps=8, evaluations=1), DistillationSpec(teacher_view=view)
+    both(spec(steps=8, evaluations=2, seed=4, teacher=teacher, distillation=how), on_xla, on_cpu)
 
 
 def test_an_estimated_matrix(on_xla: EngineSettings, on_cpu: EngineSettings) -> None:
-    plain = spec(steps=8, evaluations=2, loss="forward-correction")
-    estimated = TransitionSpec(estimator=ComponentSpec(name="anchor"), run=spec(steps=8, evaluations=1))
+    estimate = TransitionSpec(estimator=ComponentSpec(name="anchor"), run=spec(steps=8, evaluations=1))
     loss = ComponentSpec(name="forward-correction", params={"transition": "estimated"})
-    run = plain.model_copy(update={"transition": estimated, "loss": loss})
-    both(RunSpec.model_validate(run.model_dump()), on_xla, on_cpu)
+    both(spec(steps=8, evaluations=2, loss=loss, transition=estimate), on_xla, on_cpu)

@@ -10,8 +10,12 @@ import torch
 import torch_xla.debug.metrics as counted
 from lsncli.backends.selection import select_backend
 from lsncli.engine import clock
+from lsncli.engine.events import Measured
+from lsncli.engine.feed import Feed, RecordedFeed
+from lsncli.engine.replica_steps import ReplicaSteps
+from lsncli.engine.run import Run
 from lsncli.engine.settings import EngineSettings
-from lsncli.engine.training import Training, train
+from lsncli.engine.training import train
 from lsncli.plan import ComponentSpec, RunSpec
 from torch import nn
 
@@ -29,11 +33,11 @@ def fallbacks() -> dict[str, int]:
     return {n: counted.counter_value(n) for n in counted.counter_names() if n.startswith("aten::")}
 
 
-def prepared(run: RunSpec, settings: EngineSettings) -> Training:
+def prepared(run: RunSpec, settings: EngineSettings) -> Run:
     backend, name = select_backend(settings.device)
-    training = Training(run, settings, lambda: False, backend, name, backend.prepare(name, threads=1))
-    training.work.module.train()
-    return training
+    built = Run(run, settings, backend, name, backend.prepare(name, threads=1))
+    built.work.module.train()
+    return built
 
 
 @pytest.mark.parametrize("model", ["mlp", "resnet8"])
@@ -54,44 +58,53 @@ def test_metrics_are_those_of_the_processor(model: str, on_xla: EngineSettings, 
 
 def test_batches_are_the_same(on_xla: EngineSettings, on_cpu: EngineSettings) -> None:
     """Two epochs of cropped and flipped images, bit by bit."""
-    there, here = prepared(spec(), on_xla).work.train, prepared(spec(), on_cpu).work.train
-    for epoch in range(2):
-        draws, own = there.draw(3, epoch), here.draw(3, epoch)
-        for start in range(0, 64, 16):
-            indices, images = there.batch(draws, start, 16)
-            expected_indices, expected_images = here.batch(own, start, 16)
-            assert torch.equal(indices.cpu(), expected_indices)
-            assert torch.equal(images.cpu(), expected_images)
+    feeds = []
+    for settings in (on_xla, on_cpu):
+        run = prepared(spec(), settings)
+        feeds.append((RecordedFeed if run.backend.traced else Feed)(run.work.train, 3, 16))
+    assert [type(feed) for feed in feeds] == [RecordedFeed, Feed]
+    for step in range(8):
+        batches = []
+        for feed in feeds:
+            feed.prepare(step)
+            batches.append([part.cpu() for part in feed.batch()])
+        feeds[0].advance()
+        for found, expected in zip(*batches, strict=True):
+            assert torch.equal(found, expected)
 
 
 def test_nothing_is_compiled_after_the_first_evaluation(on_xla: EngineSettings) -> None:
     """Neither the learning rate, which changes at every step, nor the place of a batch in its epoch, nor the number
     of the step makes another program."""
-    compiled = []
-    for event in train(spec(steps=40, evaluations=4), on_xla):
-        if type(event).__name__ == "Measured" and event.step:
-            compiled.append(total("CompileTime"))
+    compiled = [
+        total("CompileTime")
+        for event in train(spec(steps=40, evaluations=4), on_xla)
+        if isinstance(event, Measured) and event.step
+    ]
     assert len(compiled) == 4
     assert compiled[0] > 0
     assert compiled[1:] == [compiled[0]] * 3
 
 
 def test_a_step_reads_nothing_from_the_device(on_xla: EngineSettings) -> None:
-    training = prepared(spec(model="resnet8", steps=100), on_xla)
+    """The steps of an epoch after its first three: one program each, and the processor hears of none of them."""
+    run = prepared(spec(model="resnet8", steps=100, batch_size=4), on_xla)
+    steps = ReplicaSteps([run])
     for _ in range(3):
-        training._one_step()
-    training.backend.synchronize()
+        steps.take()
+    run.backend.synchronize()
     compiled, read, executed = total("CompileTime"), total("TransferFromDeviceTime"), total("ExecuteTime")
-    values_read = fallbacks()
+    values_read, sent = fallbacks(), total("TransferToDeviceTime")
     for _ in range(9):
-        training._one_step()
+        steps.take()
     assert total("TransferFromDeviceTime") == read
     assert fallbacks() == values_read
-    training.backend.synchronize()
+    # The learning rate is sent, as a number that nobody waits for.
+    assert total("TransferToDeviceTime") <= sent + 9
+    run.backend.synchronize()
     assert total("CompileTime") == compiled
-    # One program a step.
     assert total("ExecuteTime") == executed + 9
-    assert int(training.step_tensor.item()) == 12
+    assert int(steps.step_tensor.item()) == 12
 
 
 def test_no_operation_falls_back_to_the_processor(on_xla: EngineSettings) -> None:
@@ -133,12 +146,12 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(
 
 def test_bf16(on_xla: EngineSettings) -> None:
     """Products are taken in bf16 (8 bits), losses in float32; the run learns what the fp32 run learns."""
-    training = prepared(spec(), replace(on_xla, precision="bf16"))
+    run = prepared(spec(), replace(on_xla, precision="bf16"))
     seen = []
-    training.work.module.register_forward_hook(lambda module, images, logits: seen.append(logits.dtype))
-    training._one_step()
+    run.work.module.register_forward_hook(lambda module, images, logits: seen.append(logits.dtype))
+    ReplicaSteps([run]).take()
     assert seen == [torch.bfloat16]
-    assert training.state.loss_sum.dtype == torch.float64
+    assert run.state.loss_sum.dtype == torch.float64
     events = list(train(spec(steps=40), replace(on_xla, precision="bf16")))
     assert ending(events).status == "done"
     assert metrics(events)[40, "test_accuracy"] > 0.9

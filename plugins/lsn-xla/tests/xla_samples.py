@@ -10,7 +10,7 @@ import numpy as np
 from lsncli.data.arrays import Arrays
 from lsncli.data.stored import describe_arrays, save
 from lsncli.engine.events import Event, Finished, Measured
-from lsncli.plan import ComponentSpec, DataSpec, NoiseSpec, RunSpec, TrainSpec
+from lsncli.plan import ComponentSpec, DataSpec, DistillationSpec, NoiseSpec, RunSpec, TrainSpec, TransitionSpec
 
 CLASSES = 4
 COSINE = ComponentSpec(name="cosine", params={"warmup": 0.1})
@@ -37,9 +37,11 @@ def spec(
     optimizer: ComponentSpec | None = None,
     seed: int = 3,
     teacher: RunSpec | None = None,
+    distillation: DistillationSpec | None = None,
+    transition: TransitionSpec | None = None,
     **train: Any,
 ) -> RunSpec:
-    """A short run on the drawn images, 25 % of whose labels are flipped; the learning rate changes at every step."""
+    """A short run on the drawn images, a quarter of the labels flipped; its learning rate changes at every step."""
     settings: dict[str, Any] = {"steps": 20, "batch_size": 16, "evaluations": 4, "augment": "crop-flip"}
     settings |= {"crop_padding": 2, "schedule": COSINE} | train
     sgd = ComponentSpec(name="sgd", params={"lr": 0.05, "weight_decay": 1e-3})
@@ -51,6 +53,8 @@ def spec(
         train=TrainSpec(optimizer=optimizer or sgd, **settings),
         seed=seed,
         teacher=teacher,
+        distillation=distillation,
+        transition=transition,
     )
 
 
