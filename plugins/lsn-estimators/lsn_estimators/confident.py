@@ -13,9 +13,9 @@ Matrix = npt.NDArray[np.float64]
 def confident_estimate(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> Matrix:
     """T ``[L, L]`` from predicted probabilities ``[N, L]`` and noisy labels ``[N]``.
 
-    An example counts as one of class j where p(j|x) is at least the mean of p(j|·) over the examples that are labelled
-    j (of several such j the most probable one). The counts of (label, class), scaled so that the labels occur as often
-    as they do, are the joint distribution; T[i, j] is its share of label j in class i.
+    An example counts as one of class j where p(j|x) is at least the mean of p(j|·) over the examples that are
+    labelled j (of several such j the most probable one). The counts of (label, class), scaled so that the labels
+    occur as often as they do, are the joint distribution; T[i, j] is its share of label j in class i.
     """
     from cleanlab.count import estimate_joint
 

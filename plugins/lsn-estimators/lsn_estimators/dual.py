@@ -1,4 +1,4 @@
-"""Dual T (Yao et al. 2020): the transition by way of the class that the network predicts, the intermediate class."""
+"""Dual T (Yao et al. 2020): the transition by way of the class that the network predicts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ Matrix = npt.NDArray[np.float64]
 
 
 def dual_estimate(probabilities: npt.ArrayLike, labels: npt.ArrayLike, percentile: float | None = None) -> Matrix:
-    """T ``[L, L]`` = T♣ T♠ from predicted probabilities ``[N, L]`` and noisy labels ``[N]`` (equation 2, algorithm 1).
+    """T ``[L, L]`` = T♣ T♠ from predicted probabilities ``[N, L]`` and noisy labels ``[N]`` (algorithm 1).
 
-    The intermediate class Y′ has the distribution that the network predicts: T♣, of Y′ given the true class, are the
-    predictions at anchors; T♠, of the noisy label given Y′, is counted over the examples, each of which has the
-    intermediate class that is predicted for it. Where a class is predicted for no example, nothing can be counted; its
-    labels are taken to be right, which leaves that part of T♣ as it is.
+    The intermediate class Y′ has the distribution that the network predicts: T♣, of Y′ given the true class, are
+    the predictions at anchors; T♠, of the noisy label given Y′, is counted over the examples, each of which has
+    the intermediate class that is predicted for it. Where a class is predicted for no example, nothing can be
+    counted; its labels are taken to be right, which leaves that part of T♣ as it is.
     """
     predicted = np.asarray(probabilities, dtype=np.float64)
     given = np.asarray(labels, dtype=np.int64)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from lsncli.estimators.anchor import anchor_estimate
 from torch import Tensor, nn
 
 from lsn_estimators.matrices import SlackTransition, VolumeTransition, log_volume, nearest_stochastic
 from lsn_estimators.objectives import reweighted_losses, volume_losses
-from lsncli.estimators.anchor import anchor_estimate
 
 if TYPE_CHECKING:
     from lsn_estimators.params import HeadParams, RevisionParams, VolumeParams
@@ -91,7 +92,7 @@ class _Training:
     def _head(self, width: int, num_classes: int) -> nn.Sequential:
         sizes = [width, *([self.params.hidden] if self.params.hidden else []), num_classes]
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        for inputs, outputs in pairwise(sizes):
             layer = nn.Linear(inputs, outputs, device="meta").to_empty(device="cpu")
             with torch.no_grad():
                 layer.weight.normal_(0, inputs**-0.5, generator=self.generator)
@@ -102,9 +103,7 @@ class _Training:
     def optimizer(self) -> torch.optim.Optimizer:
         """SGD with momentum, as in both papers' code."""
         params = self.params
-        return torch.optim.SGD(
-            self.head.parameters(), lr=params.lr, momentum=0.9, weight_decay=params.weight_decay
-        )
+        return torch.optim.SGD(self.head.parameters(), lr=params.lr, momentum=0.9, weight_decay=params.weight_decay)
 
     def run(self, epochs: int, optimizer: torch.optim.Optimizer, objective: Objective) -> None:
         """Minimise ``objective`` for some epochs."""

@@ -1,8 +1,8 @@
 """HOC (Zhu, Song and Liu 2021): T from the noisy labels of an example and its two nearest neighbours.
 
-Where an example and its two nearest neighbours are of one class ("2-NN label clusterability"), their noisy labels are
-three independent draws from one row of T. How often labels occur, agree in pairs and in threes ("consensuses" of the
-first, second and third order) then determines T and the class prior.
+Where an example and its two nearest neighbours are of one class ("2-NN label clusterability"), their noisy labels
+are three independent draws from one row of T. How often labels occur, agree in pairs and in threes ("consensuses"
+of the first, second and third order) then determines T and the class prior.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def two_nearest(features: Tensor) -> Tensor:
 
 
 def count_consensuses(features: Tensor, labels: Tensor, num_classes: int) -> Consensuses:
-    """How many examples have label i; i and their nearest neighbour j; and the second one k: three count tensors."""
+    """Counts by label; by label and nearest neighbour's label; by these and the second neighbour's label."""
     neighbours = labels[two_nearest(features)]
     triples = torch.stack((labels, neighbours[:, 0], neighbours[:, 1]), dim=1)
     place = torch.zeros(len(labels), dtype=torch.int64)
@@ -78,7 +78,7 @@ def count_consensuses(features: Tensor, labels: Tensor, num_classes: int) -> Con
 
 
 def consensus_probabilities(transition: Tensor, prior: Tensor) -> Consensuses:
-    """Σ_y p_y T_yi, Σ_y p_y T_yi T_yj and Σ_y p_y T_yi T_yj T_yk, for T ``[L, L]`` and p ``[L]`` (equations 5 to 7)."""
+    """Σ_y p_y T_yi, Σ_y p_y T_yi T_yj and Σ_y p_y T_yi T_yj T_yk for T ``[L, L]`` and p ``[L]``."""
     weighted = prior[:, None] * transition
     pairs = (transition[:, :, None] * transition[:, None, :]).flatten(1)
     third = (weighted.T @ pairs).view((len(prior),) * 3)
@@ -88,8 +88,8 @@ def consensus_probabilities(transition: Tensor, prior: Tensor) -> Consensuses:
 def solve(counted: Consensuses, *, steps: int, lr: float) -> tuple[Matrix, npt.NDArray[np.float64]]:
     """T ``[L, L]`` and p ``[L]`` whose consensuses are nearest to those that were counted (equation 9).
 
-    T and p are softmaxes of what Adam moves; T begins near the identity, of all the solutions that differ by a renaming
-    of the classes nearest to the one in which most labels are right. The best T of all steps is kept.
+    T and p are softmaxes of what Adam moves; T begins near the identity, of all the solutions that differ by a
+    renaming of the classes nearest to the one in which most labels are right. The best T of all steps is kept.
     """
     classes = len(counted[0])
     free = (5 * torch.eye(classes, dtype=torch.float64) - 1).requires_grad_()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from lsncli import LossContext, LossInputs, LsnError
 from torch import Tensor, nn
 
 from lsn_estimators.matrices import SlackTransition, VolumeTransition, log_volume, nearest_stochastic
 from lsn_estimators.objectives import reweighted_losses, volume_losses
-from lsncli import LossContext, LossInputs, LsnError
 
 if TYPE_CHECKING:
     from lsn_estimators.params import RevisionLossParams, VolumeLossParams
@@ -26,7 +26,9 @@ class VolMinNet(nn.Module):
         super().__init__()
         self.transition = VolumeTransition(context.num_classes, params.initial)
         self.volume = params.volume
-        self.optimizer_options: dict[str, Any] = {} if params.transition_lr is None else {"lr": params.transition_lr}
+        self.optimizer_options: dict[str, Any] = (
+            {} if params.transition_lr is None else {"lr": params.transition_lr}
+        )
 
     def forward(self, logits: Tensor, targets: Tensor, inputs: LossInputs | None = None) -> Tensor:
         """Losses ``[B]`` for logits ``[B, L]`` and labels ``[B]`` or probabilities ``[B, L]``."""
@@ -40,7 +42,7 @@ class VolMinNet(nn.Module):
 
 
 class TRevision(nn.Module):
-    """Losses reweighted by an estimate of T, and from some step on by it and a slack (Xia et al. 2019, algorithm 1)."""
+    """Losses reweighted by an estimate of T, and from some step on by it and a slack (Xia et al. 2019)."""
 
     def __init__(self, params: RevisionLossParams, context: LossContext) -> None:
         super().__init__()

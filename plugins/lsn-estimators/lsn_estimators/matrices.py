@@ -44,7 +44,9 @@ class SlackTransition(nn.Module):
 def log_volume(transition: Tensor) -> Tensor:
     """log |det T|, of which the paper minimises λ times: 0 for the identity, below it for every other T."""
     # Not all devices have a determinant in a narrower type.
-    return torch.linalg.slogdet(transition.float() if transition.dtype != torch.float64 else transition).logabsdet
+    wide = transition if transition.dtype == torch.float64 else transition.float()
+    volume: Tensor = torch.linalg.slogdet(wide).logabsdet
+    return volume
 
 
 def nearest_stochastic(matrix: Tensor) -> Tensor:

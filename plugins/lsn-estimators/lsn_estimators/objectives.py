@@ -23,7 +23,7 @@ def volume_losses(logits: Tensor, targets: Tensor, transition: Tensor) -> Tensor
 
 
 def reweighted_losses(logits: Tensor, targets: Tensor, transition: Tensor, *, weights_learn: bool) -> Tensor:
-    """β ℓ ``[B]``: cross-entropy, weighted by β = g_ỹ / ((T̂ + ΔT)ᵀ g)_ỹ with g = softmax(f) (Xia et al. 2019, eq. 3).
+    """β ℓ ``[B]``: cross-entropy, times β = g_ỹ / ((T̂ + ΔT)ᵀ g)_ỹ with g = softmax(f) (Xia et al. 2019).
 
     The weights are P(Y = ỹ|x) / P(Ỹ = ỹ|x), by which the mean over noisy data is that over clean data. With
     ``weights_learn`` their gradient is taken as well, without which ΔT has none; otherwise they are constants.

@@ -5,14 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lsn_estimators.params import (
-    DualParams,
-    HocParams,
-    RevisionLossParams,
-    RevisionParams,
-    VolumeLossParams,
-    VolumeParams,
-)
 from lsncli import (
     CheckContext,
     EstimatorContext,
@@ -23,10 +15,18 @@ from lsncli import (
     hookimpl,
 )
 
+from lsn_estimators.params import (
+    DualParams,
+    HocParams,
+    RevisionLossParams,
+    RevisionParams,
+    VolumeLossParams,
+    VolumeParams,
+)
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
     from lsncli.losses.interface import Loss
 
     Estimate = Callable[..., npt.NDArray[np.float64]]
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 PRELOGITS = frozenset({"predictions", "prelogits"})
 NORTHCUTT = "Northcutt, Jiang and Chuang, Confident learning, JAIR 70, 2021"
 YAO = "Yao et al., Dual T: reducing estimation error for transition matrix in label-noise learning, NeurIPS 2020"
-ZHU = "Zhu, Song and Liu, Clusterability as an alternative to anchor points when learning with noisy labels, ICML 2021"
+ZHU = "Zhu, Song and Liu, Clusterability as an alternative to anchor points, ICML 2021"
 LI = "Li et al., Provably end-to-end label-noise learning without anchor points, ICML 2021"
 XIA = "Xia et al., Are anchor points really indispensable in label-noise learning? NeurIPS 2019"
 
@@ -94,7 +94,8 @@ def _check_revision(params: RevisionLossParams, context: CheckContext) -> None:
     """Raise ValueError where the run has no matrix to begin with."""
     if not context.has_estimate and not context.has_transition:
         raise ValueError(
-            f"it revises an estimate: this run makes none ([transition]), and the noise {context.noise!r} has no matrix"
+            "it revises an estimate, and this run makes none (say which: [transition]);"
+            f" the noise {context.noise!r} has no matrix either"
         )
 
 
@@ -107,6 +108,7 @@ def lsn_estimators(register: Callable[[EstimatorInfo], None]) -> None:
             build=_confident,
             summary="Counts of labels and confidently predicted classes, by cleanlab",
             reference=NORTHCUTT,
+            suite="lsn_estimators.conformance:ConfidentSuite",
         )
     )
     register(
@@ -116,6 +118,7 @@ def lsn_estimators(register: Callable[[EstimatorInfo], None]) -> None:
             params=DualParams,
             summary="Predictions at anchors, times the counted labels of each predicted class",
             reference=YAO,
+            suite="lsn_estimators.conformance:DualSuite",
         )
     )
     register(
@@ -126,6 +129,7 @@ def lsn_estimators(register: Callable[[EstimatorInfo], None]) -> None:
             summary="How the noisy labels of nearest neighbours in the pre-logits agree",
             reference=ZHU,
             needs=PRELOGITS,
+            suite="lsn_estimators.conformance:HocSuite",
         )
     )
     register(
@@ -136,6 +140,7 @@ def lsn_estimators(register: Callable[[EstimatorInfo], None]) -> None:
             summary="Least volume, learnt with a classifier of the pre-logits",
             reference=LI,
             needs=PRELOGITS,
+            suite="lsn_estimators.conformance:VolumeSuite",
         )
     )
     register(
@@ -146,6 +151,7 @@ def lsn_estimators(register: Callable[[EstimatorInfo], None]) -> None:
             summary="Predictions at anchors and a slack, learnt with a classifier of the pre-logits",
             reference=XIA,
             needs=PRELOGITS,
+            suite="lsn_estimators.conformance:RevisionSuite",
         )
     )
 

@@ -1,67 +1,25 @@
-"""The estimators pass lsn's suite, which knows the matrix T that they should find.
-
-Its predictions are those of a network that knows the noise exactly, its pre-logits lie in one cluster for each class,
-and of a class's labels as many are noisy as T says.
-"""
+"""The estimators pass lsn's suite, which knows the matrix T that they should find."""
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
-from lsncli.testing import EstimatorSuite
+from lsn_estimators.conformance import ConfidentSuite, DualSuite, HocSuite, RevisionSuite, VolumeSuite
 
 
-class TestConfidentJoint(EstimatorSuite):
-    """Every example's class is predicted confidently: what is counted are the shares of T themselves."""
-
-    component = "confident-joint"
-    num_examples = 1000
-    # Of 250 labels of a class the shares are rounded to whole examples.
-    tolerance = 0.5 / 250
+class TestConfidentJoint(ConfidentSuite):
+    pass
 
 
-class TestDual(EstimatorSuite):
-    """Exact for a network that is sure of the true class, T♣ = I; see the tests of the closed forms for others."""
-
-    component = "dual-t"
-    num_examples = 1000
-    tolerance = 0.5 / 250 + 1e-4
-
-    def predictions(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-        classes = np.arange(self.num_examples) % self.num_classes
-        sure = 1 - 1e-5 * (1 + np.random.default_rng(0).random(self.num_examples))
-        posterior = np.full((self.num_examples, self.num_classes), 0.0)
-        posterior += ((1 - sure) / (self.num_classes - 1))[:, None]
-        posterior[np.arange(self.num_examples), classes] = sure
-        return posterior, super().predictions()[1]
+class TestDual(DualSuite):
+    pass
 
 
-class TestHoc(EstimatorSuite):
-    """The labels of a class's 1000 examples meet at random: an entry is known to √(0.7·0.3/1000) = 0.0145 at best.
-    Five times that are allowed; labels taken as they are would be wrong by 0.275."""
-
-    component = "hoc"
-    variants = ({"rounds": 2, "steps": 300},)
-    tolerance = 5 * 0.0145
+class TestHoc(HocSuite):
+    pass
 
 
-class TestVolume(EstimatorSuite):
-    """Clusters that a linear classifier separates: with a saturated classifier the likelihood is that of T alone, whose
-    maximum are the shares of labels. λ log |det T| moves it by λ ∂log|det T|/∂T ≈ λ/0.5 = 2·10⁻⁴, the classifier's
-    remaining doubt, of a few parts in a thousand, is taken from T's noise."""
-
-    component = "volume-minimisation"
-    variants = ({"epochs": 20, "lr": 1.0},)
-    num_examples = 1000
-    tolerance = 0.02
+class TestVolume(VolumeSuite):
+    pass
 
 
-class TestRevision(EstimatorSuite):
-    """The anchors' predictions are T, and Adam moves an entry of the slack by at most its rate in a step: by
-    5·10⁻⁷ · 24 steps."""
-
-    component = "t-revision"
-    variants = ({"epochs": 2, "revision_epochs": 3}, {"revision_epochs": 0})
-    num_examples = 1000
-    tolerance = 3e-4
+class TestRevision(RevisionSuite):
+    pass

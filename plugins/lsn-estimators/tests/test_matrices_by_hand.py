@@ -24,9 +24,10 @@ PRIOR = np.array([0.5, 0.3, 0.2])
 
 
 def test_confident_joint_by_hand() -> None:
-    """Thresholds are the mean self-confidence of each label: 0.6 for label 0, of (0.9, 0.8, 0.1), and 0.7 for label 1,
-    of (0.9, 0.5). Confident are: label 0 as class 0 twice, as class 1 once (0.9 ≥ 0.7), label 1 as class 1 once (0.9);
-    the last example (0.5, 0.5) is confident of nothing. Scaled to 3 and 2 labels: [[2, 1], [0, 2]] by label."""
+    """Thresholds are the mean self-confidence of each label: 0.6 for label 0, of (0.9, 0.8, 0.1), and 0.7 for
+    label 1, of (0.9, 0.5). Confident are: label 0 as class 0 twice, as class 1 once (0.9 ≥ 0.7), label 1 as class
+    1 once (0.9); the last example (0.5, 0.5) is confident of nothing. Scaled to 3 and 2 labels: [[2, 1], [0, 2]]
+    by label."""
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.1, 0.9], [0.5, 0.5]])
     estimate = confident_estimate(probabilities, np.array([0, 0, 0, 1, 1]))
     assert estimate == pytest.approx(np.array([[1.0, 0.0], [1 / 3, 2 / 3]]))
@@ -38,8 +39,9 @@ def test_confident_joint_needs_every_label() -> None:
 
 
 def test_dual_is_the_square_where_the_noise_is_known_exactly() -> None:
-    """With the exact noisy posterior of certain classes, T♣ = T; each example's intermediate class is its true class,
-    so that T♠ = T as well: the paper's product is T². It is meant for networks that are surer than they should be."""
+    """With the exact noisy posterior of certain classes, T♣ = T; each example's intermediate class is its true
+    class, so that T♠ = T as well: the paper's product is T². It is meant for networks that are surer than they
+    should be."""
     classes = np.repeat(np.arange(3), 200)
     labels = np.concatenate([np.repeat(np.arange(3), np.rint(row * 200).astype(int)) for row in T])
     assert dual_estimate(T[classes], labels, None) == pytest.approx(T @ T)
@@ -54,7 +56,8 @@ def test_dual_by_hand() -> None:
 
 
 def test_dual_where_a_class_is_never_predicted() -> None:
-    """The anchor of class 1 says (0.6, 0.4), and nobody is predicted to be of class 1: T♠ = [[2/3, 1/3], [0, 1]]."""
+    """The anchor of class 1 says (0.6, 0.4), and nobody is predicted to be of class 1:
+    T♠ = [[2/3, 1/3], [0, 1]]."""
     probabilities = np.array([[0.9, 0.1], [0.7, 0.3], [0.6, 0.4]])
     estimate = dual_estimate(probabilities, np.array([0, 0, 1]), None)
     assert estimate == pytest.approx(np.array([[0.9, 0.1], [0.6, 0.4]]) @ np.array([[2 / 3, 1 / 3], [0, 1]]))
@@ -74,8 +77,8 @@ def test_consensus_probabilities_by_enumeration() -> None:
 
 
 def test_the_equations_determine_the_matrix() -> None:
-    """From exact consensuses the solver comes back to T and p, to what Adam at a rate of 0.1 leaves: 1 % of a softmax's
-    slope of at most 1/4 would be 2.5·10⁻³."""
+    """From exact consensuses the solver comes back to T and p, to what Adam at a rate of 0.1 leaves: 1 % of a
+    softmax's slope of at most 1/4 would be 2.5·10⁻³."""
     exact = consensus_probabilities(torch.tensor(T), torch.tensor(PRIOR))
     transition, prior = solve(exact, steps=600, lr=0.1)
     assert transition == pytest.approx(T, abs=2.5e-3)
@@ -126,7 +129,7 @@ def test_volume_transition() -> None:
     expected = (np.eye(3) * (1 - off) + off) / (1 + 2 * off)
     assert matrix.detach().numpy() == pytest.approx(expected, rel=1e-6)
     # Eigenvalues 1, and twice the diagonal less the rest.
-    assert float(log_volume(matrix)) == pytest.approx(2 * np.log((1 - off) / (1 + 2 * off)), rel=1e-5)
+    assert log_volume(matrix).item() == pytest.approx(2 * np.log((1 - off) / (1 + 2 * off)), rel=1e-5)
     assert float(log_volume(torch.eye(3))) == 0
 
 

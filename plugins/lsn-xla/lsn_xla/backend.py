@@ -5,8 +5,8 @@ that it is one program, that the same program serves every step, and that nobody
 
 - a step begins and ends with ``torch_xla.sync()``, which starts the program that has been recorded, if any, and
   returns at once: what an evaluation or a new epoch leaves behind is no part of the step;
-- what changes from step to step is data of the program and no constant in it: the number of the batch and of the step
-  are counters on the device (``traced`` makes the engine count there), and torch_xla hands over the learning rate;
+- what changes from step to step is data of the program and no constant in it: the numbers of the batch and of the
+  step are counted on the device (``traced`` makes the engine do so), and torch_xla hands over the learning rate;
 - the processor looks at a value only where the engine would wait for any device: at evaluations, for the progress,
   every 200 steps for divergence.
 """

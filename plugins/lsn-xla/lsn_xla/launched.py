@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,9 @@ class Launched:
         self._log = Path(self._folder.name) / "log"
         self._listener = Listener(address, "AF_UNIX", authkey=key)
         self._arrived: SimpleQueue[Connection] = SimpleQueue()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._closing = False
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
         # In a session of its own: a Ctrl-C is for us to hear, and we ask the workers to stop.
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -45,14 +48,18 @@ class Launched:
             self.process.stdin.close()
 
     def _accept(self) -> None:
-        # Ends with the listener; whoever does not know the key is no worker.
-        while True:
-            try:
+        while not self._closing:
+            # Whoever does not know the key is no worker, and no reason to end.
+            with suppress(Exception):
                 self._arrived.put(self._listener.accept())
-            except OSError:
-                return
-            except Exception:  # noqa: BLE001 - somebody else's connection must not end ours
-                continue
+
+    def _stop_accepting(self) -> None:
+        """End the thread: it waits for a connection, which it gets."""
+        self._closing = True
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as nobody:
+            nobody.connect(str(self._listener.address))
+        self._accepting.join(10)
+        self._listener.close()
 
     def arrived(self) -> list[Connection]:
         """The connections of the workers that have come since the last call."""
@@ -78,11 +85,11 @@ class Launched:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         """Wait for the workers, whose connections are closed, unless an error (a second Ctrl-C) came out of it."""
-        self._listener.close()
+        self._stop_accepting()
         try:
             self.process.wait(STOP_SECONDS if kind is None else 1)
         except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGTERM)
-            self.process.wait(10)
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
         self._folder.cleanup()

@@ -76,4 +76,3 @@ def _train(spec: RunSpec, settings: EngineSettings, asked: Callable[[], bool]) -
         first = next(events)
     yield first
     yield from events
-
