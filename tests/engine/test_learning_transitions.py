@@ -88,8 +88,8 @@ def test_the_optimiser_trains_the_loss(settings: EngineSettings) -> None:
 def test_what_it_has_learnt_is_measured_and_kept(settings: EngineSettings) -> None:
     """At every evaluation, against the noise's own matrix.
 
-    T's condition number is 1/(1 - a), as its eigenvalues are 1 and 1 - a; its error is |a - α|·(2/L)(1 - 1/L) in the
-    mean, where α = L/(L-1)·0.25 = 1/3 makes the noise.
+    T's condition number is 1/(1 - a), as its eigenvalues are 1 and 1 - a; its error is |a - α|·(2/L)(1 - 1/L) in
+    the mean, where α = L/(L-1)·0.25 = 1/3 makes the noise.
     """
     events = run(spec(loss="learning", steps=40), settings)
     assert ending(events).status == "done"
