@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from lsncli.backends.selection import select_backend, select_precision
 from lsncli.data.catalogue import describe, is_registered
 from lsncli.data.catalogue import load as load_data
 from lsncli.data.context import DataContext
+from lsncli.data.stored import refuse_changed
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.stack_kinds import stack_kind
 from lsncli.errors import LsnError
@@ -48,7 +50,7 @@ def resolve_recipes(names: Sequence[str], overrides: Overrides, data_dir: Path) 
         return []
 
     def classes(name: str) -> Classes:
-        about = describe(name, data_dir, where="data.name")
+        about = describe(name, data_dir)
         return about.num_classes, about.class_names
 
     loaded = [load(name, replace(overrides, shared=len(names) > 1)) for name in names]
@@ -99,11 +101,22 @@ def check_data(plan: Plan, data_dir: Path) -> dict[str, str]:
 def fetch_data(plan: Plan, context: DataContext) -> None:
     """Get the registered data sets that are not on this machine, once, before several workers would.
 
-    Raises :class:`LsnError` where one can neither be found nor downloaded: nothing has been trained yet.
+    Raises :class:`LsnError` where one can neither be found nor downloaded, or where a prepared one is no longer
+    what was prepared: nothing has been trained yet.
     """
-    for name, params in {run.spec.data.name: run.spec.data.params for run in plan}.items():
-        if is_registered(name) and not describe(name, context.data_dir).available:
-            load_data(name, params, context)
+    needed = {run.spec.data.name: run.spec.data.params for run in plan}
+    for name, params in needed.items():
+        try:
+            if not is_registered(name):
+                refuse_changed(context.prepared_dir / name)
+            elif not describe(name, context.data_dir).available:
+                load_data(name, params, context)
+        except LsnError as error:
+            others = [other for other in needed if other != name]
+            if others:
+                without = f"without its runs: --only data.name={others[0]}"
+                error.next = f"{error.next}; or {without}" if error.next else without
+            raise
 
 
 def checkpoint_dir(database: str) -> Path:
@@ -134,7 +147,9 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
     info = registry().get("executor", name, where="--executor")
     model = info.params or NoParams
     chosen: dict[str, int | None] = {}
-    stackable = "stack" in model.model_fields and _can_be_stacked(plan)
+    # Even a single one: a stack of one is faster than the loop for large networks, and its numbers are those that
+    # it has in any stack, so that a recipe that was narrowed by --only finds the same.
+    stackable = "stack" in model.model_fields and any(stack_kind(run.spec) is not None for run in plan)
     if "workers" in model.model_fields:
         # Small runs beyond the cores go into stacks; of large ones, each gets a process.
         chosen["workers"] = count if count is None or not stackable else min(count, usable_cores())
@@ -150,16 +165,15 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
     return executor
 
 
-def _can_be_stacked(plan: Plan) -> bool:
-    """Whether at least two runs of the plan can be trained together."""
-    kinds = [kind for run in plan if (kind := stack_kind(run.spec)) is not None]
-    return len(kinds) > len(set(kinds))
-
-
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise LsnError(f"--replicas {text!r} is not a number of runs", valid="auto, or a whole number from 1 on")
     return int(text)
+
+
+#: Seconds in which a second signal is the first one again: ``timeout`` and ``uv run`` pass on to us what the
+#: whole process group was sent.
+ONE_SIGNAL = 0.5
 
 
 @contextmanager
@@ -169,9 +183,16 @@ def stopping_on_signals(control: Control, tell: Callable[[], None]) -> Iterator[
         yield
         return
 
+    asked_at: float | None = None
+
     def handle(number: int, frame: FrameType | None) -> None:
-        if control.stopping:
+        nonlocal asked_at
+        now = time.monotonic()
+        if asked_at is not None:
+            if now - asked_at < ONE_SIGNAL:
+                return
             raise KeyboardInterrupt
+        asked_at = now
         control.stop()
         control.interrupted = True
         tell()

@@ -11,6 +11,7 @@ from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 
 if TYPE_CHECKING:
+    from lsncli.engine.settings import EngineSettings
     from lsncli.plan import Plan
     from lsncli.recipe.documents import Computation
     from lsncli.recipe.resolve import ResolvedRecipe
@@ -67,7 +68,6 @@ def command(
         check_data,
         checkpoint_dir,
         choose_executor,
-        fetch_data,
         finished_runs,
         plan_of,
         remember_stand_ins,
@@ -75,10 +75,10 @@ def command(
         stopping_on_signals,
     )
     from lsncli.cli import output
-    from lsncli.cli.display import display_for, fetching
+    from lsncli.cli.display import display_for
     from lsncli.cli.plan import print_plan
     from lsncli.cli.selection import overrides_from
-    from lsncli.data.context import DataContext, default_data_dir
+    from lsncli.data.context import default_data_dir
     from lsncli.engine.settings import EngineSettings
     from lsncli.executors.interface import Control
     from lsncli.recipe.documents import gather
@@ -104,6 +104,9 @@ def command(
     )
     # Every mistake in the request is told before the database is made.
     chosen = choose_executor(executor, replicas, engine, plan)
+    to_be_made = _can_be_made(db)
+    if to_be_made:
+        _fetch(plan, engine)
     with Store.open(db) as store:
         states = store.statuses(plan.keys())
         finished = finished_runs(plan, states, engine)
@@ -120,15 +123,39 @@ def command(
         for document in documents.computations:
             _compute(document, profile, store)
         if len(pending):
-            with fetching(output.stderr()) as progress:
-                fetch_data(pending, DataContext(folder, download, progress))
+            if not to_be_made:
+                _fetch(pending, engine)
             display = display_for(pending, output.stderr())
             recorder.listener = display
-            with display, stopping_on_signals(control, display.stopping):
-                chosen.execute(pending, engine, recorder, control)
+            try:
+                with display, stopping_on_signals(control, display.stopping):
+                    chosen.execute(pending, engine, recorder, control)
+            except KeyboardInterrupt:
+                output.stderr().print("stopped at once: what had ended is kept; the same command goes on")
+                raise typer.Exit(130) from None
         _print_reports(resolved, store, _placing(db, data_dir))
         status = _summarise(plan, pending, recorder.outcomes, control.interrupted)
     raise typer.Exit(status)
+
+
+def _can_be_made(db: str) -> bool:
+    """Whether the database is a file that is not there yet, in a folder that takes it."""
+    import os
+
+    from lsncli.store.location import Location
+
+    path = Location.parse(db).path
+    return path is not None and not path.exists() and os.access(path.absolute().parent, os.W_OK)
+
+
+def _fetch(plan: Plan, engine: EngineSettings) -> None:
+    from lsncli.batch import fetch_data
+    from lsncli.cli.display import fetching
+    from lsncli.cli.output import stderr
+    from lsncli.data.context import DataContext
+
+    with fetching(stderr()) as progress:
+        fetch_data(plan, DataContext(engine.data_dir, engine.download, progress))
 
 
 def _placing(db: str, data_dir: Path | None) -> list[str]:
