@@ -67,7 +67,7 @@ class ReplicaSteps:
     def _feed(self, row: int) -> Feed:
         run = self.runs[row]
         if run.spec.seed not in self._feeds:
-            kind = RecordedFeed if self.backend.recorded else Feed
+            kind = RecordedFeed if self.backend.recorded or self.backend.traced else Feed
             self._feeds[run.spec.seed] = kind(run.work.train, run.spec.seed, run.spec.train.batch_size)
         return self._feeds[run.spec.seed]
 
