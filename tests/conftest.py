@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import postgresql_server
 import pytest
 
 # Tests must not see the machine's own settings.
@@ -24,6 +26,16 @@ def repository() -> Path:
 def recipes() -> Path:
     """The folder of the shipped recipes."""
     return REPOSITORY / "recipes"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgresql_server.Server]:
+    """A PostgreSQL server, started when the first test asks for it."""
+    reason = postgresql_server.missing()
+    if reason is not None:
+        pytest.skip(reason)
+    with postgresql_server.started() as server:
+        yield server
 
 
 @pytest.fixture

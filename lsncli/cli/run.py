@@ -84,6 +84,7 @@ def command(
         check_data,
         checkpoint_dir,
         choose_executor,
+        patient,
         plan_of,
         remember_stand_ins,
         resolve_recipes,
@@ -142,6 +143,7 @@ def command(
             claims=claims,
         )
         control = Control(fail_fast=fail_fast, gate=claims)
+        store.patience = patient(lambda text: control.tell(text))
         with claims:
             recorder.together(runs.blocked)
             if len(runs.pending):
@@ -182,7 +184,9 @@ def _fetch(plan: Plan, engine: EngineSettings) -> None:
 
 def _placing(db: str, data_dir: Path | None) -> list[str]:
     """The options on where things are, as a command that fills the report's gaps must repeat them."""
-    options = [] if db == DEFAULT_DATABASE else ["--db", db]
+    from lsncli.store.location import Location
+
+    options = [] if db == DEFAULT_DATABASE else ["--db", Location.parse(db).shown]
     return options if data_dir is None else [*options, "--data-dir", str(data_dir)]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, FormatOption, ListFormat
+from lsncli.cli.output import say
 from lsncli.cli.verify import verify
 from lsncli.errors import LsnError
 
@@ -149,7 +150,7 @@ def compare(
     for table in comparison_tables(found, SHORT):
         print_table(table.columns, table.rows, title=table.title)
         for note in table.notes:
-            typer.echo(note)
+            say(note)
 
 
 app.command()(verify)
@@ -175,12 +176,12 @@ def rm(
             for r in chosen
         ]
         if not yes:
-            typer.echo("\n".join(lines), err=True)
+            say("\n".join(lines), err=True)
             if not typer.confirm(f"Remove {_count(len(chosen), 'run')}?", err=True):
                 stderr().print("nothing was removed")
                 raise typer.Exit(1)
         removed = store.discard_runs(r.key for r in chosen)
-    typer.echo("\n".join([f"removed {_count(removed, 'run')}", *(f"  {line}" for line in lines)]))
+    say("\n".join([f"removed {_count(removed, 'run')}", *(f"  {line}" for line in lines)]))
 
 
 @app.command()
@@ -246,10 +247,10 @@ def _print_run(found: dict[str, Any]) -> None:
     facts["seconds"] = None if found["seconds"] is None else f"{found['seconds']:.1f}"
     for name, value in facts.items():
         if value is not None:
-            typer.echo(f"{name}: {value}")
+            say(f"{name}: {value}")
     _section("spec", indented(found["spec"]))
     if found["last"]:
-        typer.echo("")
+        say()
         best = found["best"]
         names = sorted(found["last"])
         print_table(
@@ -265,14 +266,14 @@ def _print_run(found: dict[str, Any]) -> None:
     _section("artifacts", [f"  {a['name']}: {a['path']} ({a['size']} bytes)" for a in found["artifacts"]])
     _section("provenance", indented(found["provenance"]))
     if found["earlier_provenance"]:
-        typer.echo(f"  (begun {_count(len(found['earlier_provenance']), 'time')} before; --format json shows all)")
+        say(f"  (begun {_count(len(found['earlier_provenance']), 'time')} before; --format json shows all)")
     if found["traceback"]:
         _section("traceback", [f"  {line}" for line in found["traceback"].splitlines()])
 
 
 def _section(title: str, lines: list[str]) -> None:
     if lines:
-        typer.echo("\n".join(("", f"{title}:", *lines)))
+        say("\n".join(("", f"{title}:", *lines)))
 
 
 def _number(value: float | None) -> str:

@@ -20,6 +20,8 @@ from lsncli.store import RunState, Store
 from lsncli.store.claimant import Claimant, ClaimEntry, process_start, this_machine
 from lsncli.store.models import claim as claim_table
 
+BOTH_DATABASES = True
+
 HERE = Claimant.this_process()
 OTHER = replace(HERE, token="other", host="ada")
 
@@ -157,9 +159,9 @@ FORK = multiprocessing.get_context("fork")
 MANY, KEYS = 16, [f"key{number}" for number in range(10)]
 
 
-def _claim_all(path: Path, barrier: Any, answers: Any) -> None:
+def _claim_all(target: str | Path, barrier: Any, answers: Any) -> None:
     try:
-        with Store.open(path) as store:
+        with Store.open(target) as store:
             me = Claimant.this_process()
             barrier.wait()
             mine = [key for key in KEYS if store.claim([key], me, {}, never)[key] is None]
@@ -170,10 +172,10 @@ def _claim_all(path: Path, barrier: Any, answers: Any) -> None:
         answers.put([repr(error)])
 
 
-def test_of_sixteen_one_gets_each_run(path: Path) -> None:
-    Store.open(path).close()
+def test_of_sixteen_one_gets_each_run(target: str | Path) -> None:
+    Store.open(target).close()
     barrier, answers = FORK.Barrier(MANY), FORK.Queue()
-    processes = [FORK.Process(target=_claim_all, args=(path, barrier, answers)) for _ in range(MANY)]
+    processes = [FORK.Process(target=_claim_all, args=(target, barrier, answers)) for _ in range(MANY)]
     for process in processes:
         process.start()
     taken = [key for _ in processes for key in answers.get(timeout=60)]
@@ -182,10 +184,10 @@ def test_of_sixteen_one_gets_each_run(path: Path) -> None:
     assert sorted(taken) == sorted(KEYS)
 
 
-def test_readers_do_not_block_writers(path: Path, begin: Begin) -> None:
+def test_readers_do_not_block_writers(target: str | Path, begin: Begin) -> None:
     """A reader in the middle of its rows; a writer that would give up after a fifth of a second."""
     begin("a", {step: {"m": float(step)} for step in range(50)})
-    with Store.open(path, read_only=True) as reader, Store.open(path, timeout=0.2) as writer:
+    with Store.open(target, read_only=True) as reader, Store.open(target, timeout=0.2) as writer:
         rows = reader.metrics(["a"])
         seen = [next(rows)]
         for step in range(50, 60):
