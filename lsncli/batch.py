@@ -23,6 +23,7 @@ from lsncli.engine.stack_kinds import stack_kind
 from lsncli.errors import LsnError
 from lsncli.executors.interface import Control, Executor
 from lsncli.executors.processes import usable_cores
+from lsncli.noise.files import find_noise_files
 from lsncli.parameters import NoParams
 from lsncli.plan import Plan
 from lsncli.recipe.expansion import expand
@@ -101,8 +102,8 @@ def check_data(plan: Plan, data_dir: Path) -> dict[str, str]:
 def fetch_data(plan: Plan, context: DataContext) -> None:
     """Get the registered data sets that are not on this machine, once, before several workers would.
 
-    Raises :class:`LsnError` where one can neither be found nor downloaded, or where a prepared one is no longer
-    what was prepared: nothing has been trained yet.
+    Raises :class:`LsnError` where one can neither be found nor downloaded, where a prepared one is no longer what
+    was prepared, or where a file that a noise model reads is missing: nothing has been trained yet.
     """
     needed = {run.spec.data.name: run.spec.data.params for run in plan}
     for name, params in needed.items():
@@ -117,6 +118,7 @@ def fetch_data(plan: Plan, context: DataContext) -> None:
                 without = f"without its runs: --only data.name={others[0]}"
                 error.next = f"{error.next}; or {without}" if error.next else without
             raise
+    find_noise_files(plan, context.data_dir)
 
 
 def checkpoint_dir(database: str) -> Path:
