@@ -204,7 +204,7 @@ def _wanted(only: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
 def _names(variant: Variant, key: str, loaded: LoadedRecipe) -> list[Any]:
     """What ``--only`` may call a variant's value: a replaced data set goes by both of its names."""
     value = _coordinate(variant, key)
-    other = (loaded.overrides.data or {}).get(value) if key == "data.name" else None
+    other = (loaded.overrides.data or {}).get(value) if key == "data.name" and isinstance(value, str) else None
     return [value] if other is None else [value, other]
 
 

@@ -10,7 +10,7 @@ from lsncli.errors import LsnError, UnknownNameError
 from lsncli.plan import ComponentSpec, DistillationSpec, RunSpec, TransitionSpec
 from lsncli.recipe.checking import Classes, ComponentChecker
 from lsncli.recipe.derived import estimated_run_settings, teacher_settings
-from lsncli.recipe.expansion import Variant, expand
+from lsncli.recipe.expansion import Variant, expand, value_at
 from lsncli.recipe.loading import LoadedRecipe, Overrides
 from lsncli.recipe.runs import make_spec, read_sections
 from lsncli.recipe.schema import DataSection, DistillationSection, TeacherSection, TransitionSection
@@ -71,7 +71,7 @@ def resolve(
 
 def used_data(variants: Iterable[Variant]) -> set[str]:
     """The data sets that a recipe names, before ``--data`` replaces them."""
-    return {str(variant.settings.get("data", {}).get("name")) for variant in variants}
+    return {str(value_at(variant.settings, "data.name")) for variant in variants}
 
 
 def refuse_unused_replacements(overrides: Overrides, used: set[str]) -> None:
@@ -155,8 +155,8 @@ class _Resolver:
         return any(loss.params.get(name) is not None for name in ("alpha", "matrix"))
 
     def _replace_data(self, variant: Variant) -> tuple[dict[str, Any], dict[str, Any], str | None]:
-        name = variant.settings.get("data", {}).get("name")
-        other = (self.loaded.overrides.data or {}).get(name)
+        name = value_at(variant.settings, "data.name")
+        other = (self.loaded.overrides.data or {}).get(name) if isinstance(name, str) else None
         if other is None:
             return variant.settings, variant.coordinates, None
         # The replaced set's own parameters mean nothing to the other one; the choice of a subset does.
