@@ -88,6 +88,13 @@ def test_the_disk_is_full(lsn: Any, small_disk: Path) -> None:
     assert histories(database) == histories(lsn.folder / "good.db")
 
 
+def end_of_the_process(database: Path) -> None:
+    """What could not be given back is free when its process has ended; that of the tests goes on."""
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM claim")
+    connection.close()
+
+
 def test_the_disk_fills_up_while_runs_train(lsn: Any, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = small_disk / "results.db"
     genuine = Recorder.together
@@ -105,6 +112,7 @@ def test_the_disk_fills_up_while_runs_train(lsn: Any, small_disk: Path, monkeypa
     assert "Traceback" not in full.err
     assert "done" not in statuses(database)
     (small_disk / "ballast").unlink()
+    end_of_the_process(database)
     again = lsn(f"{RUN} --db {database}")
     assert again.status == 0, again.err
     assert lsn(f"{RUN} --db {lsn.folder}/good.db").status == 0
@@ -180,6 +188,7 @@ def test_a_lock_that_stays(lsn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.status == 2
     assert "error: the result database is locked by another program" in result.err
     assert "Traceback" not in result.err
+    end_of_the_process(lsn.folder / "results.db")
     again = lsn(RUN)
     assert again.status == 0, again.err
     assert statuses(lsn.folder / "results.db") == ["done", "done"]
