@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,11 +17,13 @@ from lsncli.backends.selection import select_backend, select_precision
 from lsncli.data.catalogue import describe, is_registered
 from lsncli.data.catalogue import load as load_data
 from lsncli.data.context import DataContext
+from lsncli.data.stored import refuse_changed
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.stack_kinds import stack_kind
 from lsncli.errors import LsnError
 from lsncli.executors.interface import Control, Executor
 from lsncli.executors.processes import usable_cores
+from lsncli.noise.files import find_noise_files
 from lsncli.parameters import NoParams
 from lsncli.plan import Plan
 from lsncli.recipe.expansion import expand
@@ -48,7 +51,7 @@ def resolve_recipes(names: Sequence[str], overrides: Overrides, data_dir: Path) 
         return []
 
     def classes(name: str) -> Classes:
-        about = describe(name, data_dir, where="data.name")
+        about = describe(name, data_dir)
         return about.num_classes, about.class_names
 
     loaded = [load(name, replace(overrides, shared=len(names) > 1)) for name in names]
@@ -99,11 +102,23 @@ def check_data(plan: Plan, data_dir: Path) -> dict[str, str]:
 def fetch_data(plan: Plan, context: DataContext) -> None:
     """Get the registered data sets that are not on this machine, once, before several workers would.
 
-    Raises :class:`LsnError` where one can neither be found nor downloaded: nothing has been trained yet.
+    Raises :class:`LsnError` where one can neither be found nor downloaded, where a prepared one is no longer what
+    was prepared, or where a file that a noise model reads is missing: nothing has been trained yet.
     """
-    for name, params in {run.spec.data.name: run.spec.data.params for run in plan}.items():
-        if is_registered(name) and not describe(name, context.data_dir).available:
-            load_data(name, params, context)
+    needed = {run.spec.data.name: run.spec.data.params for run in plan}
+    for name, params in needed.items():
+        try:
+            if not is_registered(name):
+                refuse_changed(context.prepared_dir / name)
+            elif not describe(name, context.data_dir).available:
+                load_data(name, params, context)
+        except LsnError as error:
+            others = [other for other in needed if other != name]
+            if others:
+                without = f"without its runs: --only data.name={others[0]}"
+                error.next = f"{error.next}; or {without}" if error.next else without
+            raise
+    find_noise_files(plan, context.data_dir)
 
 
 def checkpoint_dir(database: str) -> Path:
@@ -180,6 +195,11 @@ def patient(tell: Callable[[str], None]) -> Callable[[int], bool]:
     return wait
 
 
+#: Seconds in which a second signal is the first one again: ``timeout`` and ``uv run`` pass on to us what the
+#: whole process group was sent.
+ONE_SIGNAL = 0.5
+
+
 @contextmanager
 def stopping_on_signals(control: Control, tell: Callable[[], None]) -> Iterator[None]:
     """Turn the first Ctrl-C (or SIGTERM) into a request to stop; the second ends the process at once."""
@@ -187,9 +207,16 @@ def stopping_on_signals(control: Control, tell: Callable[[], None]) -> Iterator[
         yield
         return
 
+    asked_at: float | None = None
+
     def handle(number: int, frame: FrameType | None) -> None:
-        if control.stopping:
+        nonlocal asked_at
+        now = time.monotonic()
+        if asked_at is not None:
+            if now - asked_at < ONE_SIGNAL:
+                return
             raise KeyboardInterrupt
+        asked_at = now
         control.stop()
         control.interrupted = True
         tell()

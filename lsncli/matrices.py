@@ -67,7 +67,10 @@ def read_square(value: object, info: ValidationInfo) -> Rows:
     """
     if not isinstance(value, str | Path):
         return _square(value)
-    path = Path(value).expanduser()
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError as error:  # ~ of somebody who has no home here
+        raise ValueError(f"cannot read the matrix file {str(value)!r}: {error}") from None
     base = info.context.get("base_dir") if isinstance(info.context, Mapping) else None
     path = Path(base) / path if base is not None else path
     reader = _READERS.get(path.suffix.lower())
@@ -88,6 +91,8 @@ def read_transition(value: object, info: ValidationInfo) -> Rows:
     return rows
 
 
+#: A row-stochastic matrix of four classes, without zeros and without symmetry.
+TRANSITION_EXAMPLE = [[0.7, 0.1, 0.1, 0.1], [0.2, 0.6, 0.1, 0.1], [0.05, 0.15, 0.7, 0.1], [0.1, 0.1, 0.3, 0.5]]
 #: Any square matrix of finite numbers.
 SquareMatrix = Annotated[Rows, BeforeValidator(read_square, json_schema_input_type=list[list[float]] | str)]
 #: A row-stochastic matrix.

@@ -12,6 +12,7 @@ from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOpt
 
 if TYPE_CHECKING:
     from lsncli.choosing import Chosen
+    from lsncli.engine.settings import EngineSettings
     from lsncli.plan import Plan
     from lsncli.recipe.documents import Computation
     from lsncli.recipe.resolve import ResolvedRecipe
@@ -83,7 +84,6 @@ def command(
         check_data,
         checkpoint_dir,
         choose_executor,
-        fetch_data,
         patient,
         plan_of,
         remember_stand_ins,
@@ -93,10 +93,10 @@ def command(
     from lsncli.choosing import choose_runs
     from lsncli.claims import Claims
     from lsncli.cli import output
-    from lsncli.cli.display import display_for, fetching
+    from lsncli.cli.display import display_for
     from lsncli.cli.plan import print_plan
     from lsncli.cli.selection import overrides_from
-    from lsncli.data.context import DataContext, default_data_dir
+    from lsncli.data.context import default_data_dir
     from lsncli.engine.settings import EngineSettings
     from lsncli.executors.interface import Control
     from lsncli.recipe.documents import gather
@@ -123,6 +123,9 @@ def command(
     )
     # Every mistake in the request is told before the database is made.
     chosen = choose_executor(executor, replicas, engine, plan)
+    to_be_made = _can_be_made(db)
+    if to_be_made:
+        _fetch(plan, engine)
     with Store.open(db) as store:
         states = store.statuses(plan.keys())
         runs = choose_runs(plan, states, engine, force=force, retry_failed=retry_failed)
@@ -144,15 +147,39 @@ def command(
         with claims:
             recorder.together(runs.blocked)
             if len(runs.pending):
-                with fetching(output.stderr()) as progress:
-                    fetch_data(runs.pending, DataContext(folder, download, progress))
+                if not to_be_made:
+                    _fetch(runs.pending, engine)
                 display = display_for(runs.pending, output.stderr())
                 recorder.listener, control.tell = display, display.tell
-                with display, stopping_on_signals(control, display.stopping):
-                    chosen.execute(runs.pending, engine, recorder, control)
+                try:
+                    with display, stopping_on_signals(control, display.stopping):
+                        chosen.execute(runs.pending, engine, recorder, control)
+                except KeyboardInterrupt:
+                    output.stderr().print("stopped at once: what had ended is kept; the same command goes on")
+                    raise typer.Exit(130) from None
         _print_reports(resolved, store, _placing(db, data_dir))
         status = _summarise(plan, runs, recorder.outcomes, control.interrupted)
     raise typer.Exit(status)
+
+
+def _can_be_made(db: str) -> bool:
+    """Whether the database is a file that is not there yet, in a folder that takes it."""
+    import os
+
+    from lsncli.store.location import Location
+
+    path = Location.parse(db).path
+    return path is not None and not path.exists() and os.access(path.absolute().parent, os.W_OK)
+
+
+def _fetch(plan: Plan, engine: EngineSettings) -> None:
+    from lsncli.batch import fetch_data
+    from lsncli.cli.display import fetching
+    from lsncli.cli.output import stderr
+    from lsncli.data.context import DataContext
+
+    with fetching(stderr()) as progress:
+        fetch_data(plan, DataContext(engine.data_dir, engine.download, progress))
 
 
 def _placing(db: str, data_dir: Path | None) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption, FormatOption, ListFormat
+from lsncli.cli.output import say
 
 if TYPE_CHECKING:
     from lsncli.verifying import Verification
@@ -71,8 +72,8 @@ def _print(found: list[Verification]) -> None:
     print_table(("key", "verdict", "weights", "metrics", "largest difference"), rows)
     for one in found:
         if one.arrays:
-            typer.echo(f"{one.key[:SHORT]}: other arrays: {', '.join(one.arrays)}")
+            say(f"{one.key[:SHORT]}: other arrays: {', '.join(one.arrays)}")
         changes = [(name, then, now) for name, (then, now) in one.provenance.items()]
         if changes:
-            typer.echo(f"{one.key[:SHORT]} was trained otherwise:")
+            say(f"{one.key[:SHORT]} was trained otherwise:")
             print_table(("provenance", "then", "now"), changes)

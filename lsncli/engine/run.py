@@ -25,10 +25,12 @@ from lsncli.engine.evaluation import measure_test, measure_train
 from lsncli.engine.events import Event, Finished, Measured, Notice, Outcome, Progress, Recorded, Started
 from lsncli.engine.final_outputs import FinalOutputs, figure_arrays, final_outputs
 from lsncli.engine.kept_files import keep_files
+from lsncli.engine.learnt_loss import add_loss_parameters, learnt_transition
 from lsncli.engine.provenance import describe_run
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.workspace import Workspace, prepare_workspace
 from lsncli.errors import LsnError
+from lsncli.estimators.distance import distances
 from lsncli.plan import RunSpec
 
 
@@ -56,6 +58,7 @@ class Run:
         self.device = device
         self.work: Workspace = prepare_workspace(spec, settings, device, backend, self.precision, like)
         optimizer = build_component("optimizer", spec.train.optimizer, self.work.module.parameters())
+        add_loss_parameters(optimizer, self.work.loss)
         self.rates = [group["lr"] for group in optimizer.param_groups]
         if backend.recorded:
             _keep_on_device(optimizer)
@@ -129,8 +132,12 @@ class Run:
             yield from self._last_words()
 
     def progress(self, images_per_second: float) -> Progress:
-        """How far the run is."""
-        return Progress(self.spec.key, self.state.step, self._mean_loss(), images_per_second)
+        """How far the run is; right after an evaluation, with the mean loss that it has measured."""
+        state = self.state
+        loss = self._mean_loss()
+        if not state.steps_since_evaluation and state.measured:
+            loss = state.measured[-1][1]["train_loss"]
+        return Progress(self.spec.key, state.step, loss, images_per_second)
 
     def checked(self, losses: Tensor, indices: Tensor) -> Tensor:
         """``losses``, if the loss gave one for each of the examples ``indices`` ``[B]``; else :class:`LsnError`."""
@@ -152,11 +159,19 @@ class Run:
         state, work = self.state, self.work
         metrics = {"train_loss": self._mean_loss(), "images_per_second": images_per_second}
         outputs = self.outputs or final_outputs(work, self.backend, self.precision)
-        tested, bins = measure_test(outputs.test_logits, work.test_labels)
-        metrics |= tested | measure_train(outputs.train_logits.argmax(1), work.given, work.true)
+        # Where a backend has its results measured: on the device, or on the CPU.
+        home = outputs.test_logits.device
+        true = None if work.true is None else work.true.to(home)
+        tested, bins = measure_test(outputs.test_logits, work.test_labels.to(home))
+        metrics |= tested | measure_train(outputs.train_logits.argmax(1), work.given.to(home), true)
+        learnt = learnt_transition(work.loss, work.num_classes)
+        if learnt is not None:
+            metrics |= distances(learnt, work.noise_transition)
         self.outputs = outputs if state.step == self.spec.train.steps else None
         state.loss_sum.zero_()
         state.steps_since_evaluation = 0
+        # The sum that starts anew is the end of this evaluation and not the beginning of the next step.
+        self.backend.synchronize()
         return metrics, bins.numpy()
 
     def resume(self) -> str | None:
@@ -191,6 +206,9 @@ class Run:
     def _last_words(self) -> Iterator[Event]:
         """What the figures need of the trained network."""
         assert self.outputs is not None, "the last step was evaluated"
+        learnt = learnt_transition(self.work.loss, self.work.num_classes)
+        if learnt is not None:
+            yield Recorded(self.spec.key, self.state.step, "transition_estimate", learnt)
         for name, array in figure_arrays(self.work, self.outputs).items():
             yield Recorded(self.spec.key, self.state.step, name, array)
 

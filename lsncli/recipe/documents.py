@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from lsncli.errors import LsnError
 from lsncli.parameters import explain
-from lsncli.recipe.loading import Source, read_source
+from lsncli.recipe.loading import Source, is_file, read_source
 from lsncli.recipe.toml_text import UnreadableTomlError, read_toml
 
 
@@ -94,4 +94,4 @@ def _follow(name: str, found: Documents, through: tuple[str, ...]) -> None:
     else:
         for inner in document.include:
             beside = source.folder / inner
-            _follow(str(beside) if beside.is_file() else inner, found, (*through, name))
+            _follow(str(beside) if is_file(beside) else inner, found, (*through, name))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,21 @@ MAX_SEEDS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a recipe was read from: its display name, its text, and the folder that relative paths start from."""
+    """Where a recipe was read from: its display name, its text, and the folder that relative paths start from.
+
+    ``given`` are the keys that the command line sets.
+    """
 
     name: str
     text: str
     folder: Path
+    given: tuple[str, ...] = ()
 
     def place(self, key: str = "") -> str:
-        """``file:line, key 'a.b'`` for messages."""
+        """``file:line, key 'a.b'`` for messages, or the ``--set`` that the key's value comes from."""
+        for given in self.given:
+            if f"{key}.".startswith(f"{given}."):
+                return f"--set {given}"
         line = line_of(self.text, key) if key else None
         return f"{self.name}{f':{line}' if line else ''}{f', key {key!r}' if key else ''}"
 
@@ -85,17 +93,22 @@ def shipped_recipes() -> dict[str, Any]:
 def read_source(name: str) -> Source:
     """The recipe called ``name``: a file, or else one that comes with lsn (``table7``, ``quickstart``)."""
     path = Path(name)
-    if path.is_file():
+    if is_file(path):
         return Source(name, _read(path, name), path.resolve().parent)
     shipped = shipped_recipes()
     short = name.removesuffix(".toml").removeprefix("recipes/")
     if short in shipped:
         return Source(f"{short}.toml (shipped)", shipped[short].read_text(encoding="utf-8"), Path.cwd())
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - false, unlike Path's, for a name that no file can have
         raise LsnError(
             f"{name} is a folder, not a recipe", next=f"name its files: lsn run {name.rstrip('/')}/*.toml"
         )
     raise UnknownNameError.of("recipe", name, shipped, next="or give the path of a recipe file")
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; false, unlike Path's own answer, for a name that is too long for one."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def _read(path: Path, name: str) -> str:
@@ -153,6 +166,7 @@ def parse(source: Source, overrides: Overrides | None = None) -> LoadedRecipe:
     if profile not in profile_names(base.profiles):
         raise UnknownNameError.of("profile", profile, profile_names(base.profiles), where=source.name)
     changed = _with_profile(raw, base, profile)
+    source = replace(source, given=tuple(key for key, _ in overrides.settings))
     for key, value in overrides.settings:
         _set(changed, key, value)
     if overrides.seeds is not None:

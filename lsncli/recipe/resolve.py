@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lsncli.errors import UnknownNameError
+from lsncli.errors import LsnError, UnknownNameError
 from lsncli.plan import ComponentSpec, DistillationSpec, RunSpec, TransitionSpec
 from lsncli.recipe.checking import Classes, ComponentChecker
 from lsncli.recipe.derived import estimated_run_settings, teacher_settings
@@ -15,6 +15,7 @@ from lsncli.recipe.loading import LoadedRecipe, Overrides
 from lsncli.recipe.runs import make_spec, read_sections
 from lsncli.recipe.schema import DataSection, DistillationSection, TeacherSection, TransitionSection
 from lsncli.registry import Registry, registry
+from lsncli.toml_text import toml_text
 
 __all__ = ["Classes", "ResolvedRecipe", "ResolvedVariant", "refuse_unused_replacements", "resolve", "used_data"]
 
@@ -87,13 +88,21 @@ class _Resolver:
 
     def variant(self, variant: Variant) -> ResolvedVariant:
         settings, coordinates, replaced = self._replace_data(variant)
-        specs = [self._run(settings, seed) for seed in self.loaded.recipe.seeds]
+        try:
+            specs = [self._run(settings, seed) for seed in self.loaded.recipe.seeds]
+        except LsnError as error:
+            combination = ", ".join(f"{k} = {toml_text(v)}" for k, v in coordinates.items() if v is not None)
+            if combination:
+                error.where = f"{error.where or self.loaded.source.name}; in the sweep: {combination}"
+            raise
         return ResolvedVariant(coordinates, settings, tuple(specs), replaced)
 
     def _run(self, settings: Mapping[str, Any], seed: int) -> RunSpec:
         """A run together with the runs that it depends on."""
         own = self._spec(settings, seed, estimates="transition" in settings)
         taught = teacher_settings(settings)
+        if taught is not None:
+            self._check_student(own.loss)
         # Made anew, not copied: a copy would keep the key of the run without its dependencies.
         return RunSpec(
             data=own.data,
@@ -114,6 +123,15 @@ class _Resolver:
         section = self.checker.section(TeacherSection, settings["teacher"], "teacher")
         return self._spec(taught, seed if section.seed is None else section.seed, at="teacher.")
 
+    def _check_student(self, loss: ComponentSpec) -> None:
+        """A student's targets are its teacher's probabilities, which not every loss takes."""
+        if not self.checker.components.get("loss", loss.name).soft_targets:
+            raise LsnError(
+                f"loss {loss.name!r} takes labels only, and a student learns from its teacher's probabilities",
+                where=self.loaded.source.place("loss.name"),
+                next="choose another loss for the student, or give this one to the teacher: [teacher.loss]",
+            )
+
     def _distillation(self, settings: Mapping[str, Any]) -> DistillationSpec:
         section = self.checker.section(DistillationSection, settings.get("distillation", {}), "distillation")
         return DistillationSpec(**section.model_dump())
@@ -128,7 +146,7 @@ class _Resolver:
         info = self.checker.components.get("loss", own.loss.name)
         if "transition" not in info.needs or wanted != "estimated" or self._gives_matrix(own.loss):
             return None
-        reads = "predictions" in self.checker.components.get("estimator", estimator.name).needs
+        reads = self.checker.components.get("estimator", estimator.name).reads_run
         run = self._spec(estimated_run_settings(settings), seed, at="transition.run.") if reads else None
         return TransitionSpec(estimator=estimator, run=run)
 

@@ -99,6 +99,12 @@ def new_file(target: Path, *, force: bool, keep: Path | None) -> Iterator[Path]:
 
 
 def _check(target: Path, force: bool, keep: Path | None) -> None:
+    try:
+        target.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:  # a name that is too long, a folder that cannot be entered
+        raise LsnError(f"the new file cannot be written: {error.strerror}", where=str(target)) from None
     folder = target.absolute().parent
     if not folder.is_dir():
         raise LsnError("the folder of the new file does not exist", where=str(target), next=f"mkdir -p {folder}")

@@ -32,7 +32,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
     assert {"run", "plan", "report", "runs", "plugins", "data", "db", "recipe", "doctor"} <= tops
     for group, members in {
         "runs": {"list", "show", "rm", "export"},
-        "plugins": {"list", "show"},
+        "plugins": {"list", "show", "new", "check", "reference"},
         "data": {"list", "prepare", "verify"},
         "db": {"info", "check", "merge", "backup", "upgrade"},
         "recipe": {"list", "copy", "schema"},

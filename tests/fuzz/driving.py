@@ -101,9 +101,7 @@ def fuzz(kind: Kind, cases: int, first_seed: int, tell: Callable[[Tally], None] 
 
 
 def _batch(kind: Kind, cases: int, number: int, folder: Path, tally: Tally) -> None:
-    """One run of hypothesis; a failure that is new is made small and raised, a known one only counted."""
-    known = set(tally.findings)
-    new: dict[str, Finding] = {}
+    """One run of hypothesis, which only draws the cases: a failure is noted, and the next case is tried."""
 
     @seed(number)
     @settings(
@@ -111,37 +109,21 @@ def _batch(kind: Kind, cases: int, number: int, folder: Path, tally: Tally) -> N
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        phases=(Phase.generate, Phase.shrink),
-        report_multiple_bugs=False,
+        # Not made smaller by hypothesis, which may take longer than all the rest: the shortest that is met is kept.
+        phases=(Phase.generate,),
     )
     @given(kind.cases)
     def one(case: Any) -> None:
-        found = _attempt(kind, case, folder, tally)
-        if found is not None and found not in known:
-            # hypothesis tries smaller and smaller ones: the last to be seen is the smallest.
-            new[found] = tally.findings[found]
-            tally.findings[found].case = case
-            raise _NewError(found)
+        _attempt(kind, case, folder, tally)
 
-    try:
-        one()
-    except _NewError:
-        pass
-    except BaseExceptionGroup as several:
-        if not all(isinstance(error, _NewError) for error in several.exceptions):
-            raise
+    one()
 
 
-class _NewError(Exception):
-    """A failure that was not seen before this batch."""
-
-
-def _attempt(kind: Kind, case: Any, folder: Path, tally: Tally) -> str | None:
-    """Run one case; the signature of its failure, if it fails."""
+def _attempt(kind: Kind, case: Any, folder: Path, tally: Tally) -> None:
+    """Run one case and note what became of it."""
     try:
         with _clocks():
             tally.outcomes[kind.run(case, folder)] += 1
-        return None
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is a finding
@@ -149,10 +131,11 @@ def _attempt(kind: Kind, case: Any, folder: Path, tally: Tally) -> str | None:
         signature = _signature(error)
         details = "".join(traceback.format_exception(error))
         if signature in tally.findings:
-            tally.findings[signature].times += 1
+            finding = tally.findings[signature]
+            finding.times += 1
+            finding.case = min(finding.case, case, key=lambda one: len(json.dumps(one)))
         else:
             tally.findings[signature] = Finding(signature, details, case)
-        return signature
 
 
 def _signature(error: BaseException) -> str:

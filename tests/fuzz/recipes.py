@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,7 @@ COMMANDS = (
 )
 
 
+@cache
 def texts() -> list[str]:
     """What is changed: the two above and the shipped recipes."""
     shipped = [path.read_text(encoding="utf-8") for path in sorted((REPOSITORY / "recipes").glob("*.toml"))]
