@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SAWarning
 
 from lsncli.errors import LsnError
 from lsncli.store import database, schema
@@ -88,7 +89,10 @@ def _check_schema(connection: Connection, report: CheckReport) -> bool:
         for name in sorted({column.name for column in table.columns} - columns):
             report.add("damage", "schema", f"column {name} of table {table.name} is missing")
             readable = False
-        indices = {str(index["name"]) for index in inspector.get_indexes(table.name)}
+        with warnings.catch_warnings():
+            # A damaged index may look like one that SQLAlchemy has no words for: it is then missing.
+            warnings.simplefilter("ignore", SAWarning)
+            indices = {str(index["name"]) for index in inspector.get_indexes(table.name)}
         for name in sorted({str(index.name) for index in table.indexes} - indices):
             report.add("damage", "schema", f"index {name} of table {table.name} is missing")
     strange = there - {table.name for table in METADATA.sorted_tables} - {schema.VERSION_TABLE}

@@ -69,14 +69,15 @@ def open_for_reading(location: Location, *, timeout: float = TIMEOUT) -> Engine:
     writer, makes readable.
     """
     location.check_for_reading()
-    for mode in _reading_modes(location):
+    modes = _reading_modes(location)
+    for mode in modes:
         engine = _engine(location, mode, timeout=timeout, query_only=True)
         try:
             with explained(location.shown), reading(engine) as connection:
                 schema.require_readable(connection, location.shown)
         except LsnError as error:
             engine.dispose()
-            if mode == "ro" and _needs_log_files(error):
+            if _needs_log_files(error) and (mode == "ro" or mode != modes[-1]):
                 continue
             raise
         except BaseException:
@@ -111,21 +112,21 @@ def upgrade(location: Location) -> tuple[str | None, str]:
 
 def _reading_modes(location: Location) -> list[str]:
     """The ways to open a file for reading, best first."""
-    if location.writable():
-        # Where it may, SQLite keeps its log files in order and removes them at the end; a connection in mode
-        # "ro" would make them and leave them behind. PRAGMA query_only refuses every write all the same.
+    if location.path is None:
         return ["rw"]
-    assert location.path is not None
     log = location.path.with_name(location.path.name + "-wal")
-    # Without a log nobody is writing, nor can anyone in such a folder: the file may be read as it lies.
-    return ["ro"] if log.exists() and log.stat().st_size else ["ro", "ro&immutable=1"]
+    # Without a log nobody is writing, nor can anyone where it cannot be made: the file may be read as it lies.
+    as_it_lies = [] if log.exists() and log.stat().st_size else ["ro&immutable=1"]
+    # Where it may, SQLite keeps its log files in order and removes them at the end; a connection in mode "ro" would
+    # make them and leave them behind. PRAGMA query_only refuses every write all the same.
+    return ["rw" if location.writable() else "ro", *as_it_lies]
 
 
 def _needs_log_files(error: LsnError) -> bool:
-    """Whether SQLite refused to read because it could not make its log files beside the database."""
+    """Whether SQLite refused to read because it could not make its log files: for want of rights, or of room."""
     cause = error.__cause__
     code = getattr(cause.orig, "sqlite_errorname", "") if isinstance(cause, DBAPIError) else ""
-    return str(code).startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY"))
+    return str(code).startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR_SHM", "SQLITE_FULL"))
 
 
 def _engine(location: Location, mode: str, *, timeout: float, query_only: bool = False) -> Engine:
@@ -133,18 +134,27 @@ def _engine(location: Location, mode: str, *, timeout: float, query_only: bool =
         return server_engine(location, timeout=timeout, writes=WRITES)
     uri = location.uri(mode)
 
-    def connect() -> sqlite3.Connection:
-        # isolation_level=None: the driver begins nothing by itself; the events below say what begins, and how.
-        connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA foreign_keys = ON")
+    settings = {
+        "foreign_keys": "ON",
         # A file from elsewhere must not make SQLite do more than read it.
-        connection.execute("PRAGMA trusted_schema = OFF")
+        "trusted_schema": "OFF",
         # With a write-ahead log NORMAL would be safe from damage, but a power cut could take back the last
         # commits: the word that a run of many hours is done. FULL costs one fsync per commit, and commits are
         # few, as the numbers of one evaluation are written together.
-        connection.execute("PRAGMA synchronous = FULL")
-        if query_only:
-            connection.execute("PRAGMA query_only = ON")
+        "synchronous": "FULL",
+    }
+    if query_only:
+        settings["query_only"] = "ON"
+
+    def connect() -> sqlite3.Connection:
+        # isolation_level=None: the driver begins nothing by itself; the events below say what begins, and how.
+        connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
+        try:
+            for name, value in settings.items():
+                connection.execute(f"PRAGMA {name} = {value}")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     engine = create_engine("sqlite://", creator=connect, poolclass=_pool(), json_deserializer=read_json)

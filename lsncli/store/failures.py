@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -69,6 +71,8 @@ def explain(error: BaseException | None, shown: str) -> LsnError | None:
         )
     if code == "SQLITE_FULL":
         return _full(shown)
+    if code.startswith("SQLITE_IOERR") and _no_room(shown):
+        return _full(shown)
     if code.startswith("SQLITE_IOERR"):
         return LsnError(f"the disk of the result database fails: {error}", where=shown)
     return None
@@ -94,6 +98,14 @@ def locked(shown: str) -> DatabaseLockedError:
         where=shown,
         next="wait for the other program or end it, then repeat the command: what is done stays done",
     )
+
+
+def _no_room(shown: str) -> bool:
+    """Whether the disk of a file has no room even for the files that SQLite keeps beside it."""
+    try:
+        return shutil.disk_usage(Path(shown).absolute().parent).free < 2**16
+    except OSError:
+        return False
 
 
 def _full(shown: str) -> LsnError:

@@ -22,7 +22,7 @@ def refuse_programs(connection: Connection, shown: str) -> None:
         return
     found = connection.execute(text(PROGRAMS)).first()
     if found is not None:
-        raise programs_error(found[0], found[1], shown)
+        raise programs_error(str(found[0]), str(found[1]), shown)
 
 
 def programs_error(kind: str, name: str, shown: str) -> LsnError:

@@ -63,7 +63,7 @@ class ReadableRows:
         # A view in a table's place may never end.
         if programs := self._all(PROGRAMS):
             self.close()
-            raise programs_error(programs[0][0], programs[0][1], str(path))
+            raise programs_error(str(programs[0][0]), str(programs[0][1]), str(path))
 
     def close(self) -> None:
         """Close the file."""

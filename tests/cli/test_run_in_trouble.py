@@ -81,11 +81,18 @@ def test_the_disk_is_full(lsn: Any, small_disk: Path) -> None:
     assert refused.one_message
     assert "cannot be written" in refused.err
     ballast.unlink()
-    assert sorted(p.suffix for p in small_disk.iterdir()) == [".checkpoints", ".db"]
+    assert not [p.name for p in small_disk.iterdir() if "part" in p.name or "copy" in p.name]
     again = lsn(f"{RUN} --db {database}")
     assert again.status == 0, again.err
     assert again.err.splitlines()[-1] == "2 runs: 1 trained, 1 already there"
     assert histories(database) == histories(lsn.folder / "good.db")
+
+
+def end_of_the_process(database: Path) -> None:
+    """What could not be given back is free when its process has ended; that of the tests goes on."""
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM claim")
+    connection.close()
 
 
 def test_the_disk_fills_up_while_runs_train(lsn: Any, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,14 +104,15 @@ def test_the_disk_fills_up_while_runs_train(lsn: Any, small_disk: Path, monkeypa
             fill(small_disk)
         genuine(self, events)
 
-    monkeypatch.setattr(Recorder, "together", filling)
-    full = lsn(f"{RUN} --db {database}")
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "together", filling)
+        full = lsn(f"{RUN} --db {database}")
     assert full.status == 2
     assert "the disk of the result database is full" in full.err
     assert "Traceback" not in full.err
     assert "done" not in statuses(database)
     (small_disk / "ballast").unlink()
+    end_of_the_process(database)
     again = lsn(f"{RUN} --db {database}")
     assert again.status == 0, again.err
     assert lsn(f"{RUN} --db {lsn.folder}/good.db").status == 0
@@ -125,7 +133,8 @@ def test_weights_cannot_be_kept(lsn: Any) -> None:
     (lsn.folder / "results.checkpoints").write_text("in the way")
     result = lsn(RUN)
     assert result.status == 1
-    assert "cannot write final.safetensors" in result.err
+    assert "cannot write final." in result.err
+    assert "make space there" in result.err
     assert "Traceback" not in result.err
     assert statuses(lsn.folder / "results.db") == ["failed", "failed"]
     assert all("test_accuracy" in history for history in histories(lsn.folder / "results.db").values())
@@ -160,7 +169,7 @@ def locking(monkeypatch: pytest.MonkeyPatch, database: Path, seconds: float) -> 
 @pytest.mark.usefixtures("impatient")
 def test_a_lock_is_waited_for(lsn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "WAITS", 1000)
-    [*_], timers = [], locking(monkeypatch, lsn.folder / "results.db", 1.0)
+    timers = locking(monkeypatch, lsn.folder / "results.db", 1.0)
     result = lsn(RUN)
     timers[0].join()
     assert result.status == 0, result.err
@@ -170,15 +179,16 @@ def test_a_lock_is_waited_for(lsn: Any, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.usefixtures("impatient")
 def test_a_lock_that_stays(lsn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "WAITS", 3)
-    timers = locking(monkeypatch, lsn.folder / "results.db", 600.0)
-    result = lsn(RUN)
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "WAITS", 3)
+        timers = locking(patch, lsn.folder / "results.db", 600.0)
+        result = lsn(RUN)
     timers[0].cancel()
     timers[0].function()
-    monkeypatch.undo()
     assert result.status == 2
     assert "error: the result database is locked by another program" in result.err
     assert "Traceback" not in result.err
+    end_of_the_process(lsn.folder / "results.db")
     again = lsn(RUN)
     assert again.status == 0, again.err
     assert statuses(lsn.folder / "results.db") == ["done", "done"]
