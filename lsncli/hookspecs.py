@@ -79,7 +79,11 @@ def lsn_datasets(register: Callable[[DatasetInfo], None]) -> None:
 
 @hookspec
 def lsn_estimators(register: Callable[[EstimatorInfo], None]) -> None:
-    """Register estimators of the transition matrix."""
+    """Register estimators of the transition matrix: ``build(params, EstimatorContext)`` returns a function.
+
+    It takes probabilities ``[N, L]`` and noisy labels ``[N]`` and returns T ``[L, L]``; where its ``needs`` hold
+    ``"prelogits"``, it takes ``prelogits=`` ``[N, D]`` as well.
+    """
 
 
 @hookspec

@@ -146,7 +146,7 @@ class _Resolver:
         info = self.checker.components.get("loss", own.loss.name)
         if "transition" not in info.needs or wanted != "estimated" or self._gives_matrix(own.loss):
             return None
-        reads = "predictions" in self.checker.components.get("estimator", estimator.name).needs
+        reads = self.checker.components.get("estimator", estimator.name).reads_run
         run = self._spec(estimated_run_settings(settings), seed, at="transition.run.") if reads else None
         return TransitionSpec(estimator=estimator, run=run)
 

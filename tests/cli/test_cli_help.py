@@ -34,7 +34,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         "runs": {"list", "show", "rm", "export"},
         "plugins": {"list", "show", "new", "check", "reference"},
         "data": {"list", "prepare", "verify"},
-        "db": {"info", "upgrade"},
+        "db": {"info", "check", "merge", "backup", "upgrade"},
         "recipe": {"list", "copy", "schema"},
     }.items():
         assert members <= {path[1] for path in COMMANDS if len(path) == 2 and path[0] == group}
