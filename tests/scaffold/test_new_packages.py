@@ -48,41 +48,23 @@ def test_its_recipe_is_a_recipe(workshop: Any) -> None:
         assert f'"my-{kind}"' in planned.stdout
 
 
-def test_a_run_with_each_reaches_the_report(workshop: Any) -> None:
-    """One seed of the smallest profile: the loss, and the others through one recipe that names them all."""
-    recipe = (workshop.folder / "lsn-my-loss/recipes/my-loss.toml").read_text(encoding="utf-8")
-    together = (
-        recipe.replace('name = "digits"', 'name = "my-dataset"')
-        .replace('name = "symmetric"', 'name = "my-noise"')
-        .replace('name = "mlp"', 'name = "my-architecture"')
-    )
-    (workshop.folder / "all.toml").write_text(together, encoding="utf-8")
-    ran = workshop.lsn(
-        "run",
-        "all.toml",
-        "--profile",
-        "smoke",
-        "--seeds",
-        "1",
-        "--only",
-        "noise.rate=0.2",
-        "--device",
-        "my-backend",
-    )
+def test_runs_with_all_of_them_reach_the_report(workshop: Any) -> None:
+    """One recipe that names them all: the estimator's, with the other components in place of what it has."""
+    recipe = (workshop.folder / "lsn-my-estimator/recipes/my-estimator.toml").read_text(encoding="utf-8")
+    for old, new in {"digits": "dataset", "symmetric": "noise", "mlp": "architecture", "standard": "loss"}.items():
+        assert recipe.count(f'name = "{old}"') == 1
+        recipe = recipe.replace(f'name = "{old}"', f'name = "my-{new}"')
+    (workshop.folder / "all.toml").write_text(recipe, encoding="utf-8")
+    choice = ("--profile", "smoke", "--seeds", "1", "--only", "transition.estimator.name=my-estimator")
+    ran = workshop.lsn("run", "all.toml", *choice, "--device", "my-backend", "--executor", "in-process")
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    # The baseline, whose predictions the estimator reads, and the corrected run.
     assert "2 trained" in ran.stderr
     runs = json.loads(workshop.lsn("runs", "list", "--format", "json").stdout)
-    assert {r["spec"]["loss"]["name"] for r in runs} == {"standard", "my-loss"}
-    report = workshop.lsn("report", "all.toml", "--profile", "smoke", "--seeds", "1", "--format", "csv")
-    assert any(line.startswith("my-loss") or ",my-loss," in line for line in report.stdout.splitlines())
-
-
-def test_the_estimator_estimates(workshop: Any) -> None:
-    ran = workshop.lsn(
-        *("run", "lsn-my-estimator/recipes/my-estimator.toml", "--profile", "smoke", "--seeds", "1"),
-        *("--only", "transition.estimator.name=my-estimator", "--db", "estimates.db", "--executor", "in-process"),
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert {r["spec"]["loss"]["name"] for r in runs} == {"my-loss", "forward-correction"}
+    report = workshop.lsn("report", "all.toml", *choice, "--format", "md")
+    rows = [line.split("|")[1].strip() for line in report.stdout.splitlines() if line.startswith("| ")]
+    assert rows[-2:] == ["cross-entropy", "forward correction, estimated T"]
 
 
 def test_the_project_file(workshop: Any) -> None:

@@ -84,8 +84,8 @@ class TestResNet50V2OfSmallImages(ArchitectureSuite):
 class TestResNet50V2(ArchitectureSuite):
     component = "resnet50v2"
     variants = ({"width": 4},)
-    # In smaller images a map of 1×1 is reached before the last stride of 2, where the bf16 convolutions of torch 2.15
-    # on the processor have gradients that are not finite.
+    # In smaller images a map is 1×1 before the last stride of 2, where the bf16 convolutions of torch 2.15 on the
+    # processor have gradients that are not finite.
     input_shapes = ((3, 32, 32),)
 
 
