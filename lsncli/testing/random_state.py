@@ -22,6 +22,9 @@ def untouched_random_state(who: str, *, torch_too: bool = True) -> Iterator[None
     # A state that nobody else is in: who seeds a generator, as everybody does by 0, must be seen as well.
     random.seed(_UNUSUAL)
     np.random.seed(_UNUSUAL)
+    torch: Any = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(_UNUSUAL)
     before = _states()
     try:
         yield
@@ -29,6 +32,8 @@ def untouched_random_state(who: str, *, torch_too: bool = True) -> Iterator[None
     finally:
         random.setstate(kept["random"])
         np.random.set_state(kept["numpy"])
+        if torch is not None:
+            torch.set_rng_state(kept["torch"])
     names = [name for name in before if name != "torch" or torch_too]
     moved = [name for name in names if not _equal(before[name], after[name])]
     expect(

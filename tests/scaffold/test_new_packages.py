@@ -7,8 +7,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from lsncli import __version__
 from lsncli.scaffold.names import KINDS
 
@@ -33,60 +31,40 @@ def test_each_package_passes_its_own_tests(workshop: Any) -> None:
 
 
 def test_lsn_plugins_check_says_so_too(workshop: Any) -> None:
-    result = workshop.lsn("plugins", "check", "LSN_my.loss", "--format", "json")
+    result = workshop.lsn("plugins", "check", "LSN_my.noise", "--format", "json")
     assert result.returncode == 0, result.stdout + result.stderr
     verdicts = json.loads(result.stdout)
-    assert {v["component"] for v in verdicts} == {"my-loss"}
-    assert {v["status"] for v in verdicts} == {"passed", "skipped"}
-    skipped = {v["check"] for v in verdicts if v["status"] == "skipped"}
-    assert skipped == {"state dict round trip", "preparation"}
-    assert {v["variant"] for v in verdicts} == {"", "defaults", "q=1.0"}
+    assert {v["component"] for v in verdicts} == {"my-noise"}
+    assert {v["status"] for v in verdicts} == {"passed"}
+    assert {v["variant"] for v in verdicts} == {"", "rate=0.3", "rate=0.3, hub=2"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_its_recipe_is_a_recipe(workshop: Any, kind: str) -> None:
-    recipe = f"lsn-my-{kind}/recipes/my-{kind}.toml"
-    planned = workshop.lsn("plan", recipe, "--profile", "smoke", "--format", "json")
+def test_its_recipe_is_a_recipe(workshop: Any) -> None:
+    recipes = [f"lsn-my-{kind}/recipes/my-{kind}.toml" for kind in KINDS]
+    planned = workshop.lsn("plan", *recipes, "--profile", "smoke", "--format", "json")
     assert planned.returncode == 0, planned.stderr
     # A backend is how a run is trained, not what: it does not stand in the spec.
-    assert kind == "backend" or f'"my-{kind}"' in planned.stdout
+    for kind in KINDS.keys() - {"backend"}:
+        assert f'"my-{kind}"' in planned.stdout
 
 
-def test_a_run_with_each_reaches_the_report(workshop: Any) -> None:
-    """One seed of the smallest profile: the loss, and the others through one recipe that names them all."""
-    recipe = (workshop.folder / "lsn-my-loss/recipes/my-loss.toml").read_text(encoding="utf-8")
-    together = (
-        recipe.replace('name = "digits"', 'name = "my-dataset"')
-        .replace('name = "symmetric"', 'name = "my-noise"')
-        .replace('name = "mlp"', 'name = "my-architecture"')
-    )
-    (workshop.folder / "all.toml").write_text(together, encoding="utf-8")
-    ran = workshop.lsn(
-        "run",
-        "all.toml",
-        "--profile",
-        "smoke",
-        "--seeds",
-        "1",
-        "--only",
-        "noise.rate=0.2",
-        "--device",
-        "my-backend",
-    )
+def test_runs_with_all_of_them_reach_the_report(workshop: Any) -> None:
+    """One recipe that names them all: the estimator's, with the other components in place of what it has."""
+    recipe = (workshop.folder / "lsn-my-estimator/recipes/my-estimator.toml").read_text(encoding="utf-8")
+    for old, new in {"digits": "dataset", "symmetric": "noise", "mlp": "architecture", "standard": "loss"}.items():
+        assert recipe.count(f'name = "{old}"') == 1
+        recipe = recipe.replace(f'name = "{old}"', f'name = "my-{new}"')
+    (workshop.folder / "all.toml").write_text(recipe, encoding="utf-8")
+    choice = ("--profile", "smoke", "--seeds", "1", "--only", "transition.estimator.name=my-estimator")
+    ran = workshop.lsn("run", "all.toml", *choice, "--device", "my-backend", "--executor", "in-process")
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    # The baseline, whose predictions the estimator reads, and the corrected run.
     assert "2 trained" in ran.stderr
     runs = json.loads(workshop.lsn("runs", "list", "--format", "json").stdout)
-    assert {r["spec"]["loss"]["name"] for r in runs} == {"standard", "my-loss"}
-    report = workshop.lsn("report", "all.toml", "--profile", "smoke", "--seeds", "1", "--format", "csv")
-    assert any(line.startswith("my-loss") or ",my-loss," in line for line in report.stdout.splitlines())
-
-
-def test_the_estimator_estimates(workshop: Any) -> None:
-    ran = workshop.lsn(
-        *("run", "lsn-my-estimator/recipes/my-estimator.toml", "--profile", "smoke", "--seeds", "1"),
-        *("--only", "transition.estimator.name=my-estimator", "--db", "estimates.db", "--executor", "in-process"),
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert {r["spec"]["loss"]["name"] for r in runs} == {"my-loss", "forward-correction"}
+    report = workshop.lsn("report", "all.toml", *choice, "--format", "md")
+    rows = [line.split("|")[1].strip() for line in report.stdout.splitlines() if line.startswith("| ")]
+    assert rows[-2:] == ["cross-entropy", "forward correction, estimated T"]
 
 
 def test_the_project_file(workshop: Any) -> None:
