@@ -80,7 +80,7 @@ class RevisionLossParams(Params):
     through_weights: bool = Field(
         False,
         description="Once the slack is learnt, take the network's gradient through the weights as well, as the "
-        "paper's code does at a rate of 5e-7; at a usual rate the network learns to give labels no probability then.",
+        "paper's code does at a rate of 5e-7; at a usual rate the network learns to give labels no chance then.",
     )
     slack_lr: PositiveFloat = Field(
         1e-5, description="Learning rate of the slack, under the run's schedule and optimiser."
