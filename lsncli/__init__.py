@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lsncli.data.context import DataContext
     from lsncli.errors import LsnError
     from lsncli.hookspecs import hookimpl
-    from lsncli.losses.interface import Loss, LossInputs
+    from lsncli.losses.interface import Loss, LossInputs, PreparingLoss
     from lsncli.noise.interface import NoiseModel
     from lsncli.parameters import Params
 
@@ -59,6 +59,7 @@ _HOME = {
     "NoiseModelInfo": "lsncli.components",
     "OptimizerInfo": "lsncli.components",
     "Params": "lsncli.parameters",
+    "PreparingLoss": "lsncli.losses.interface",
     "ReportInfo": "lsncli.components",
     "ScheduleInfo": "lsncli.components",
     "hookimpl": "lsncli.hookspecs",
@@ -86,6 +87,7 @@ __all__ = [
     "NoiseModelInfo",
     "OptimizerInfo",
     "Params",
+    "PreparingLoss",
     "ReportInfo",
     "ScheduleInfo",
     "__version__",

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
     from pydantic import BaseModel
@@ -32,11 +34,17 @@ class LossContext:
 
 @dataclass(frozen=True, slots=True)
 class NoiseContext:
-    """What a noise model may know when it is built: the data set's name and number of classes L."""
+    """What a noise model may know when it is built: the data set's name and number of classes L.
+
+    positions: int64 ``[N]``, where the run's training examples stand in the whole training set; None where the
+        run has all of them. data_dir: the folder of data sets. Both are None while the plan is made.
+    """
 
     dataset: str
     num_classes: int
     class_names: tuple[str, ...] = ()
+    positions: npt.NDArray[np.int64] | None = None
+    data_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,8 @@ class ComponentInfo:
     name: how recipes call it (lower case, words joined by hyphens).
     build: called with ``(params, context)``; see each kind's hook for what it returns.
     params: pydantic model of the parameters, validated while the plan is made; None for none.
-    summary: one line. reference: the paper it comes from.
+    summary: one line.
+    reference: the paper it comes from.
     revision: raised by the author when the component's results change, so that runs get new keys.
     needs: what the component asks of a run: ``"transition"``, ``"indices"``, ``"teacher"``, ``"features"``,
         ``"predictions"``, ``"prelogits"``.
@@ -126,10 +135,13 @@ class NoiseModelInfo(ComponentInfo):
     """A noise model; ``build(params, NoiseContext)`` returns an object with ``apply`` and ``transition``.
 
     has_transition: whether its matrix is known (instance-dependent noise has none).
+    find_files: called with ``(params, data_dir)`` before anything is trained; raises
+        :class:`~lsncli.errors.LsnError` where a file that the model reads when it is built is not there.
     """
 
     kind: ClassVar[str] = "noise model"
     has_transition: bool = True
+    find_files: Callable[[Any, Path], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import typer
-
+from lsncli.cli.output import say
 from lsncli.errors import LsnError
 
 #: Table 1 takes ``--set classes=…``, and ``alpha=…`` or ``rate=…``; Table 6 takes nothing.
@@ -55,7 +54,7 @@ def report_computed(
         listing = architecture_table()
     if output is not None and str(output) != "-":
         write_report(render(listing), output)
-        typer.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}", err=True)
     elif format == "rich" and output is None:
         stdout().print(ListingView(listing))
     else:

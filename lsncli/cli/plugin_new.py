@@ -27,7 +27,7 @@ def new(
         Path | None, typer.Option("--into", help="Folder to write to.", show_default="this one")
     ] = None,
 ) -> None:
-    """Write a complete plugin package, lsn-NAME: module, tests, README and a recipe, all of which work as they are."""
+    """Write a complete plugin package, lsn-NAME: module, tests, README and recipe, all of which work."""
     from lsncli.cli.output import stdout
     from lsncli.registry import registry
     from lsncli.scaffold.names import KINDS, plugin_names, refuse_taken

@@ -9,6 +9,7 @@ import typer
 
 from lsncli.cli.computed_tables import COMPUTED_TABLES, report_computed
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
+from lsncli.cli.output import say
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 from lsncli.errors import LsnError
 
@@ -90,7 +91,7 @@ def command(
         report = build_report(
             loaded,
             store,
-            run_options=_run_options(db, data_dir, store),
+            run_options=_run_options(db, data_dir),
             notes=() if store else (f"There is no database {db} here yet: nothing has been trained.",),
         )
     finally:
@@ -98,7 +99,7 @@ def command(
             store.close()
     if output is not None and str(output) != "-":
         write_report(render(report), output)
-        typer.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}", err=True)
     elif format == "rich" and output is None:
         from lsncli.report.formats.terminal import TableView
 
@@ -151,7 +152,7 @@ def _figure(
             recipe=recipe,
             quantity=quantity,
             keep=keep_in(store),
-            run_options=_run_options(db, data_dir, store),
+            run_options=_run_options(db, data_dir),
             notes=(f"There is no database {db} here yet: nothing has been trained.",) if absent else (),
         )
     finally:
@@ -176,7 +177,7 @@ def _claims(
     loaded = load(recipe, overrides) if recipe is not None else None
     store = _open(db)
     try:
-        options = _run_options(db, data_dir, store)
+        options = _run_options(db, data_dir)
         notes = () if store else (f"There is no database {db} here yet: nothing has been trained.",)
         if loaded is not None:
             report = claims_of_recipe(loaded, store, run_options=options, notes=notes)
@@ -187,7 +188,7 @@ def _claims(
             store.close()
     if output is not None and str(output) != "-":
         write_report(render(report), output)
-        typer.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}", err=True)
     elif format == "rich" and output is None:
         from lsncli.report.claims.terminal import ClaimsView
 
@@ -205,7 +206,9 @@ def _open(db: str) -> Store | None:
     return Store.open(db, create=False, read_only=True)
 
 
-def _run_options(db: str, data_dir: Path | None, store: Store | None) -> list[str]:
+def _run_options(db: str, data_dir: Path | None) -> list[str]:
     """The options that the command for the missing runs must repeat; never with a password."""
-    words = ["--db", store.location.shown if store else db] if db != DEFAULT_DATABASE else []
+    from lsncli.store.location import Location
+
+    words = ["--db", Location.parse(db).shown] if db != DEFAULT_DATABASE else []
     return [*words, "--data-dir", str(data_dir)] if data_dir is not None else words

@@ -11,6 +11,7 @@ from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 
 if TYPE_CHECKING:
+    from lsncli.choosing import Chosen
     from lsncli.engine.settings import EngineSettings
     from lsncli.plan import Plan
     from lsncli.recipe.documents import Computation
@@ -55,25 +56,42 @@ def command(
     download: Annotated[
         bool, typer.Option("--download/--no-download", help="Whether missing data sets may be downloaded.")
     ] = True,
+    checkpoint_seconds: Annotated[
+        float,
+        typer.Option(
+            "--checkpoint-seconds",
+            min=0.0,
+            metavar="SECONDS",
+            help="The least time between two checkpoints of a run: what a power cut costs at most.",
+        ),
+    ] = 20.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Train again what is already done.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again the runs that failed before; else they are left so.")
+    ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")] = False,
 ) -> None:
     """Train every run of the recipes that the database does not have, and print their reports.
 
-    Interrupted (Ctrl-C) and started again, it goes on where it was.
+    Interrupted (Ctrl-C) and started again, it goes on where it was. Several may work on one database at the
+    same time: they share the runs among them.
     """
+    from dataclasses import replace
+
     from lsncli.batch import (
         artifact_prefix,
         check_data,
         checkpoint_dir,
         choose_executor,
-        finished_runs,
+        patient,
         plan_of,
         remember_stand_ins,
         resolve_recipes,
         stopping_on_signals,
     )
+    from lsncli.choosing import choose_runs
+    from lsncli.claims import Claims
     from lsncli.cli import output
     from lsncli.cli.display import display_for
     from lsncli.cli.plan import print_plan
@@ -100,6 +118,7 @@ def command(
         device=device,
         precision=precision,
         download=download,
+        checkpoint_seconds=checkpoint_seconds,
         command=_command_line(db),
     )
     # Every mistake in the request is told before the database is made.
@@ -109,32 +128,37 @@ def command(
         _fetch(plan, engine)
     with Store.open(db) as store:
         states = store.statuses(plan.keys())
-        finished = finished_runs(plan, states, engine)
-        pending = plan if force else plan.without(finished)
+        runs = choose_runs(plan, states, engine, force=force, retry_failed=retry_failed)
         remember_stand_ins(store, stand_ins)
-        control = Control(fail_fast=fail_fast)
-        recorder = Recorder(
-            store,
-            pending,
-            engine,
-            artifact_prefix=artifact_prefix(weights, db),
-            discard=frozenset(finished) if force else frozenset(),
-        )
         for document in documents.computations:
             _compute(document, profile, store)
-        if len(pending):
-            if not to_be_made:
-                _fetch(pending, engine)
-            display = display_for(pending, output.stderr())
-            recorder.listener = display
-            try:
-                with display, stopping_on_signals(control, display.stopping):
-                    chosen.execute(pending, engine, recorder, control)
-            except KeyboardInterrupt:
-                output.stderr().print("stopped at once: what had ended is kept; the same command goes on")
-                raise typer.Exit(130) from None
+        claims = Claims(store, runs.pending, states, weights, weights_only=runs.weights_only)
+        engine = replace(engine, attempt=claims.claimant.token)
+        recorder = Recorder(
+            store,
+            plan,
+            engine,
+            artifact_prefix=artifact_prefix(weights, db),
+            discard=runs.discard,
+            claims=claims,
+        )
+        control = Control(fail_fast=fail_fast, gate=claims)
+        store.patience = patient(lambda text: control.tell(text))
+        with claims:
+            recorder.together(runs.blocked)
+            if len(runs.pending):
+                if not to_be_made:
+                    _fetch(runs.pending, engine)
+                display = display_for(runs.pending, output.stderr())
+                recorder.listener, control.tell = display, display.tell
+                try:
+                    with display, stopping_on_signals(control, display.stopping):
+                        chosen.execute(runs.pending, engine, recorder, control)
+                except KeyboardInterrupt:
+                    output.stderr().print("stopped at once: what had ended is kept; the same command goes on")
+                    raise typer.Exit(130) from None
         _print_reports(resolved, store, _placing(db, data_dir))
-        status = _summarise(plan, pending, recorder.outcomes, control.interrupted)
+        status = _summarise(plan, runs, recorder.outcomes, control.interrupted)
     raise typer.Exit(status)
 
 
@@ -160,7 +184,9 @@ def _fetch(plan: Plan, engine: EngineSettings) -> None:
 
 def _placing(db: str, data_dir: Path | None) -> list[str]:
     """The options on where things are, as a command that fills the report's gaps must repeat them."""
-    options = [] if db == DEFAULT_DATABASE else ["--db", db]
+    from lsncli.store.location import Location
+
+    options = [] if db == DEFAULT_DATABASE else ["--db", Location.parse(db).shown]
     return options if data_dir is None else [*options, "--data-dir", str(data_dir)]
 
 
@@ -197,7 +223,7 @@ def _print_reports(resolved: list[ResolvedRecipe], store: Store, run_options: li
         print_report(recipe, store, stdout(), run_options=run_options)
 
 
-def _summarise(plan: Plan, pending: Plan, outcomes: Outcomes, interrupted: bool) -> int:
+def _summarise(plan: Plan, runs: Chosen, outcomes: Outcomes, interrupted: bool) -> int:
     """Say on stderr what happened; returns the exit status."""
     from rich.text import Text
 
@@ -205,25 +231,34 @@ def _summarise(plan: Plan, pending: Plan, outcomes: Outcomes, interrupted: bool)
     from lsncli.naming import describe_run
 
     console = stderr()
-    failed = outcomes.keys("failed")
+    failed = [*outcomes.keys("failed"), *outcomes.keys("failed", elsewhere=True)]
     for key in failed:
-        event = outcomes.ended[key]
+        error = outcomes.ended[key].error or "while another lsn run trained it"
         console.print(
-            Text.assemble(("failed: ", "bold red"), f"{describe_run(plan[key].spec)} ({key[:10]}): {event.error}"),
+            Text.assemble(("failed: ", "bold red"), f"{describe_run(plan[key].spec)} ({key[:10]}): {error}"),
             soft_wrap=True,
         )
-    if failed:
-        console.print(Text(f"  next: lsn runs show {failed[0][:10]} tells more; the same command tries again"))
+    if tell_more := [*failed, *runs.failed][:1]:
+        console.print(
+            Text(f"  next: lsn runs show {tell_more[0][:10]} tells more; --retry-failed tries again what failed")
+        )
     for key in outcomes.keys("diverged"):
         line = f"diverged: {describe_run(plan[key].spec)} ({key[:10]}): {outcomes.ended[key].error}"
         console.print(Text(line), soft_wrap=True)
-    skipped = len(plan) - len(pending)
-    counts = [f"{len(outcomes.keys('done'))} trained", f"{skipped} already there" if skipped else ""]
-    counts += [f"{len(outcomes.keys(s))} {s}" for s in ("diverged", "failed", "interrupted") if outcomes.keys(s)]
-    unstarted = len(pending) - len(outcomes.ended)
-    counts += [f"{unstarted} not started"] if unstarted else []
-    console.print(Text(f"{len(plan)} run{'s' if len(plan) != 1 else ''}: " + ", ".join(c for c in counts if c)))
+    there = len(runs.there) + len(outcomes.keys("done", "diverged", elsewhere=True))
+    unstarted = len(runs.pending) + len(runs.blocked) - len(outcomes.ended)
+    counts = {
+        "trained": len(outcomes.keys("done")),
+        "already there": there,
+        "diverged": len(outcomes.keys("diverged")),
+        "failed": len(failed),
+        "failed before": len(runs.failed),
+        "interrupted": len(outcomes.keys("interrupted")),
+        "not started": unstarted,
+    }
+    told = [f"{count} {what}" for what, count in counts.items() if count or what == "trained"]
+    console.print(Text(f"{len(plan)} run{'s' if len(plan) != 1 else ''}: " + ", ".join(told)))
     if interrupted:
         console.print(Text("interrupted: what is done is kept; the same command goes on from here"))
         return 130
-    return 1 if failed else 0
+    return 1 if failed or runs.failed else 0

@@ -35,7 +35,8 @@ def estimate_transition(
     estimator = spec.transition.estimator
     context = EstimatorContext(reader.num_classes, transition, seed=spec.seed)
     estimate = build_component("estimator", estimator, context)
-    probabilities, more = None, {}
+    probabilities: npt.NDArray[np.float64] | None = None
+    more: dict[str, Any] = {}
     if spec.transition.run is not None:
         reads_prelogits = "prelogits" in registry().get("estimator", estimator.name).needs
         probabilities, more = _said_by(spec.transition.run, images, reader, reads_prelogits)

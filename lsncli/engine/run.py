@@ -76,6 +76,7 @@ class Run:
             },
         )
         self.per_epoch = self.work.train.count // spec.train.batch_size
+        self.told_of_disk = False
         #: What the network says now, where it was just asked; the evaluation asks it otherwise, and keeps the last.
         self.outputs: FinalOutputs | None = None
 
@@ -111,6 +112,8 @@ class Run:
         key, state = self.spec.key, self.state
         loss = self._mean_loss()
         if not math.isfinite(loss):
+            # The last that is known of it; not kept in a checkpoint, for there is nothing to go on with.
+            yield Measured(key, state.step, {"train_loss": loss})
             yield f"the training loss is {loss} after {state.step} steps"
             return
         if not evaluating:
@@ -119,6 +122,7 @@ class Run:
         metrics, bins = self._measure(images_per_second)
         if not math.isfinite(metrics["test_nll"]):
             # The loss of the last step was finite, the update that it caused was not.
+            yield Measured(key, state.step, metrics)
             yield f"the logits are not finite after {state.step} steps"
             return
         state.measured.append((state.step, metrics))
@@ -181,11 +185,23 @@ class Run:
             return f"the checkpoint {path} is not used: {error}; the run starts from its first step"
         return None
 
-    def save(self) -> None:
-        """Write a checkpoint, where the settings have a place for it."""
+    def save(self) -> Iterator[Event]:
+        """Write a checkpoint, where the settings have a place for it.
+
+        A disk that refuses is told of once. The run goes on: what it would lose by a crash, it would lose for
+        certain by ending here.
+        """
         path = self.settings.checkpoint_path(self.spec.key)
-        if path is not None:
+        if path is None:
+            return
+        try:
             save_checkpoint(path, self.state)
+            self.told_of_disk = False
+        except LsnError as error:
+            if not self.told_of_disk:
+                text = f"no checkpoint after {self.state.step} steps: {error.what}; the one before stays"
+                yield Notice(self.spec.key, text)
+            self.told_of_disk = True
 
     def _last_words(self) -> Iterator[Event]:
         """What the figures need of the trained network."""
@@ -205,8 +221,7 @@ def _keep_on_device(optimizer: optim.Optimizer) -> None:
 
 
 def failure(spec: RunSpec, error: Exception, step: int, seconds: float) -> Finished:
-    """The end of a run that ``error`` stopped after ``step`` steps; only what nobody foresaw has a traceback."""
-    if isinstance(error, LsnError):
-        return Finished(spec.key, "failed", step, seconds, str(error).replace("\n", ";"), None)
-    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    """The end of a run that ``error`` stopped after ``step`` steps, in one line and with its traceback."""
+    foreseen = isinstance(error, LsnError)
+    text = str(error).replace("\n", ";") if foreseen else f"{type(error).__name__}: {error}".splitlines()[0]
     return Finished(spec.key, "failed", step, seconds, text, "".join(traceback.format_exception(error)))

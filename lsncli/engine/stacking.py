@@ -24,6 +24,7 @@ from lsncli.engine.stack_losses import loss_order
 from lsncli.engine.stack_network import bytes_per_run
 from lsncli.engine.stack_steps import StackSteps
 from lsncli.engine.training import train
+from lsncli.losses.interface import PreparingLoss
 from lsncli.losses.stacked import family
 from lsncli.plan import RunSpec
 
@@ -63,9 +64,7 @@ def train_stack(
             began = time.perf_counter()
             try:
                 run = Run(spec, settings, backend, device_name, device, ready[0].run.work if ready else None)
-                if has_parameters(run.work.loss) or (device.type != "cpu" and family(run.work.loss) is None):
-                    # It has parameters that are no part of the network; or it may draw random numbers on its
-                    # device, whose generator the runs would share.
+                if _trains_alone(run):
                     alone.append(spec)
                 else:
                     ready.append(_Ready(run, run.resume()))
@@ -79,6 +78,16 @@ def train_stack(
                 ready = []
     for spec in alone:
         yield from train(spec, settings, stop)
+
+
+def _trains_alone(run: Run) -> bool:
+    """Whether the loss wants more than its logits: the batch, or parameters that are no part of the network.
+
+    Or, on a device, random numbers from a generator that the runs would share: any loss that is not ours may.
+    """
+    loss = run.work.loss
+    shares_generator = run.device.type != "cpu" and family(loss) is None
+    return isinstance(loss, PreparingLoss) or has_parameters(loss) or shares_generator
 
 
 def _most(run: Run) -> int:

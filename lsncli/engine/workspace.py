@@ -95,7 +95,8 @@ def prepare_workspace(
             next="make train.batch_size smaller or data.train_size larger",
         )
     classes = arrays.num_classes
-    noise = build_component("noise model", spec.noise, NoiseContext(spec.data.name, classes, arrays.class_names))
+    about = NoiseContext(spec.data.name, classes, arrays.class_names, arrays.train_positions, settings.data_dir)
+    noise = build_component("noise model", spec.noise, about)
     noisy = noise.apply(
         arrays.train_labels, classes, stream(spec.noise.seed, "noise"), features=arrays.train_images
     )

@@ -58,7 +58,7 @@ def package_files(names: PluginNames, kind: str) -> dict[str, str]:
         "title": names.title,
         "kind": title,
         "part": part,
-        "lsn_version": __version__,
+        "lsn_range": _range(__version__),
         "device": f" --device {names.component}" if kind == "backend" else "",
     }
     templates = resources.files("lsncli.scaffold") / "templates"
@@ -79,3 +79,9 @@ def package_files(names: PluginNames, kind: str) -> dict[str, str]:
         f"tests/test_{part}.py": filled(own, f"test_{part}.py"),
         f"recipes/{names.component}.toml": filled(own, "recipe.toml"),
     }
+
+
+def _range(version: str) -> str:
+    """The versions that promise to be compatible: up to the next first number, or second while the first is 0."""
+    major, minor, *_ = (int(number) for number in version.split(".")[:2])
+    return f">={version},<{f'0.{minor + 1}' if major == 0 else major + 1}"

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,10 @@ from lsncli.testing.suite import ComponentSuite
 
 #: Absolute and relative; bf16 has eight bits.
 TOLERANCES = {"fp32": 1e-3, "bf16": 0.1}
+
+
+#: Settings of the kernels of NVIDIA's library, which every process has.
+CUDNN = ("benchmark", "deterministic")
 
 
 class BackendSuite(ComponentSuite):
@@ -102,12 +106,21 @@ class BackendSuite(ComponentSuite):
 
     def test_release_restores(self) -> None:
         """After ``release``, threads and kernels' settings are as they were; also where nothing was prepared."""
-        before = _settings()
-        self.build().release()
-        expect(_settings() == before, f"release() without prepare() changed {_changed(before)}")
-        with self.prepared():
-            pass
-        expect(_settings() == before, f"release() does not restore {_changed(before)}")
+        kept = {name: getattr(torch.backends.cudnn, name) for name in CUDNN}
+        try:
+            # Whatever they were: what an earlier use has left behind must not hide that it is not put back.
+            for value in (False, True):
+                for name in CUDNN:
+                    setattr(torch.backends.cudnn, name, value)
+                before = _settings()
+                self.build().release()
+                expect(_settings() == before, f"release() without prepare() changed {_changed(before)}")
+                with self.prepared():
+                    pass
+                expect(_settings() == before, f"release() does not restore {_changed(before)}")
+        finally:
+            for name, value in kept.items():
+                setattr(torch.backends.cudnn, name, value)
 
     def test_threads(self) -> None:
         """A number of threads that is asked for goes with ``release``."""
@@ -155,17 +168,17 @@ class BackendSuite(ComponentSuite):
                 optimizer = torch.optim.SGD(module.parameters(), lr=0.5)
                 losses = [self._loss(module, images, targets)]
 
-                def step(images: Tensor, targets: Tensor) -> None:
+                def step() -> None:
                     with backend.autocast(precision):  # noqa: B023 - used up within the turn of the loop
                         logits = module(images)  # noqa: B023
-                    loss = nn.functional.cross_entropy(logits.float(), targets)
+                    loss = nn.functional.cross_entropy(logits.float(), targets)  # noqa: B023
                     optimizer.zero_grad(set_to_none=True)  # noqa: B023
                     loss.backward()
                     optimizer.step()  # noqa: B023
 
                 compiled = backend.compile_step(step)
                 for _ in range(5):
-                    compiled(images, targets)
+                    compiled()
                 backend.synchronize()
                 losses.append(self._loss(module, images, targets))
                 expect_finite(losses, f"losses in {precision}")
@@ -197,12 +210,16 @@ def _settings() -> dict[str, object]:
         "the number of threads": torch.get_num_threads(),
         "the default type": torch.get_default_dtype(),
         "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
-        "cudnn.benchmark": torch.backends.cudnn.benchmark,
-        "cudnn.deterministic": torch.backends.cudnn.deterministic,
-        "the precision of matrix products": torch.get_float32_matmul_precision(),
+        **{f"cudnn.{name}": getattr(torch.backends.cudnn, name) for name in CUDNN},
+        "the precision of fp32 convolutions": _precision(torch.backends.cudnn, "conv"),
+        "the precision of fp32 matrix products": _precision(torch.backends.cuda, "matmul"),
         "gradients": torch.is_grad_enabled(),
         "denormal numbers": float(torch.tensor(1e-39) * 1) != 0.0,
     }
+
+
+def _precision(part: Any, name: str) -> object:
+    return getattr(getattr(part, name, None), "fp32_precision", None)
 
 
 def _changed(before: dict[str, object]) -> str:

@@ -6,13 +6,14 @@
         component = "fashion"
         data_dir = Path("/data/lsn")  # optional
 
-Beside what :mod:`lsncli.testing.suite` tells, class attributes: ``data_dir``, the folder of data sets (the user's
-own where it is None), and ``download``, whether the network may be used. Where the data are not on this machine,
-only the record is checked, and the rest is skipped.
+Beside what :mod:`lsncli.testing.suite` tells, class attributes: ``data_dir``, the folder of data sets (where it is
+None, LSN_DATA_DIR or the user's own), and ``download``, whether the network may be used. Where the data are not on
+this machine, only the record is checked, and the rest is skipped.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -40,7 +41,7 @@ class DatasetSuite(ComponentSuite):
 
     def build(self, variant: Variant) -> Arrays:
         """The arrays; skips where they are not on this machine and may not be downloaded."""
-        folder = self.data_dir or default_data_dir()
+        folder = self.data_dir or Path(os.environ.get("LSN_DATA_DIR") or default_data_dir())
         builder: object = self.info.build
         if not self.download and isinstance(builder, TellsAvailability) and not builder.available(folder):
             skip(f"the data are not in {folder}")

@@ -12,28 +12,41 @@ import numpy as np
 
 from lsncli.testing.expectations import expect
 
+_UNUSUAL = 987_654_321
+
 
 @contextmanager
 def untouched_random_state(who: str, *, torch_too: bool = True) -> Iterator[None]:
     """Fail where the block moves the global generators of ``random``, numpy or (``torch_too``) torch."""
+    kept = _states()
+    # A state that nobody else is in: who seeds a generator, as everybody does by 0, must be seen as well.
+    random.seed(_UNUSUAL)
+    np.random.seed(_UNUSUAL)
     before = _states()
-    yield
-    after = _states()
+    try:
+        yield
+        after = _states()
+    finally:
+        random.setstate(kept["random"])
+        np.random.set_state(kept["numpy"])
     names = [name for name in before if name != "torch" or torch_too]
-    moved = [name for name in names if before[name] != after[name]]
+    moved = [name for name in names if not _equal(before[name], after[name])]
     expect(
         not moved,
-        f"{who} draws from the global random state of {' and '.join(moved)}, which the whole process shares;"
-        " draw from the generator that is handed over, or from one of your own",
+        f"{who} draws from the global random state of {' and '.join(moved)}, or seeds it, which the whole process"
+        " shares; draw from the generator that is handed over, or from one of your own",
     )
 
 
-def _states() -> dict[str, object]:
-    numpy_state: Any = np.random.get_state(legacy=True)
-    states: dict[str, object] = {
-        "random": random.getstate(),
-        "numpy": (numpy_state[0], numpy_state[1].tobytes(), *numpy_state[2:]),
-    }
+def _states() -> dict[str, Any]:
+    states = {"random": random.getstate(), "numpy": np.random.get_state(legacy=True)}
     if "torch" in sys.modules:
-        states["torch"] = bytes(sys.modules["torch"].get_rng_state().numpy())
+        states["torch"] = sys.modules["torch"].get_rng_state()
     return states
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two states are the same: nested tuples, arrays and tensors."""
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return bool(np.array_equal(one, other))

@@ -55,7 +55,10 @@ class ComponentSuite:
     def pytest_generate_tests(self, metafunc: Any) -> None:
         """Run a check with an argument ``variant`` for every set of parameters."""
         if "variant" in metafunc.fixturenames:
-            found = self.parameter_sets()
+            try:
+                found = self.parameter_sets()
+            except LsnError:
+                found = []  # the checks without parameters say what is wrong; these are skipped
             metafunc.parametrize("variant", found, ids=[shown(variant) for variant in found])
 
     def setup_method(self, method: Any) -> None:

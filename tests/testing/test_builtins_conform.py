@@ -78,7 +78,7 @@ class TestResNet8(ArchitectureSuite):
 class TestResNet50V2(ArchitectureSuite):
     component = "resnet50v2"
     variants = ({"width": 4, "stem": "small"}, {"width": 4})
-    input_shapes = ((3, 32, 32),)
+    input_shapes = ((3, 16, 16),)
 
 
 class TestCpu(BackendSuite):
