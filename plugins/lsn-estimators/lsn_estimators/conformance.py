@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from lsncli.testing import EstimatorSuite
+from lsncli.testing import EstimatorSuite, LossSuite
 
 
 class ConfidentSuite(EstimatorSuite):
@@ -68,3 +68,10 @@ class RevisionSuite(EstimatorSuite):
     variants = ({"epochs": 2, "revision_epochs": 3}, {"revision_epochs": 0})
     num_examples = 1000
     tolerance = 3e-4
+
+
+class TRevisionSuite(LossSuite):
+    """With the gradient through the weights; without it, it is not the derivative of the loss, on purpose."""
+
+    component = "t-revision"
+    variants = ({"through_weights": True},)

@@ -61,10 +61,10 @@ def revision_estimate(
     training = _Training(prelogits, labels, num_classes, params, seed)
 
     def reweighted(logits: Tensor, given: Tensor) -> Tensor:
-        return reweighted_losses(logits, given, initial, weights_learn=False).mean()
+        return reweighted_losses(logits, given, initial, through_weights=False).mean()
 
     def revised(logits: Tensor, given: Tensor) -> Tensor:
-        return reweighted_losses(logits, given, transition(), weights_learn=True).mean()
+        return reweighted_losses(logits, given, transition(), through_weights=True).mean()
 
     if params.revision_epochs:
         training.run(params.epochs, training.optimizer(), reweighted)

@@ -53,16 +53,18 @@ class TRevision(nn.Module):
             )
         self.transition = SlackTransition(torch.tensor(context.transition, dtype=torch.float32))
         self.revise_from = params.revise_from
+        self.through_weights = params.through_weights
         self.optimizer_options: dict[str, Any] = {"lr": params.slack_lr}
 
     def forward(self, logits: Tensor, targets: Tensor, inputs: LossInputs | None = None) -> Tensor:
         """Losses ``[B]`` for logits ``[B, L]`` and labels ``[B]`` or probabilities ``[B, L]``."""
         wide = _wide(logits)
-        revised = reweighted_losses(wide, targets, self.transition().to(wide.dtype), weights_learn=True)
+        matrix = self.transition().to(wide.dtype)
+        revised = reweighted_losses(wide, targets, matrix, through_weights=self.through_weights)
         if self.revise_from == 0 or inputs is None or inputs.step is None:
             return revised
         initial = self.transition.initial.to(wide.dtype)
-        reweighted = reweighted_losses(wide, targets, initial, weights_learn=False)
+        reweighted = reweighted_losses(wide, targets, initial, through_weights=False)
         # A choice on the device: nobody reads the step.
         return torch.where(inputs.step < self.revise_from, reweighted, revised)
 

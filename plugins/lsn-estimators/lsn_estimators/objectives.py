@@ -22,18 +22,19 @@ def volume_losses(logits: Tensor, targets: Tensor, transition: Tensor) -> Tensor
     return -_at(noisy.clamp_min(LEAST).log(), targets)
 
 
-def reweighted_losses(logits: Tensor, targets: Tensor, transition: Tensor, *, weights_learn: bool) -> Tensor:
+def reweighted_losses(logits: Tensor, targets: Tensor, transition: Tensor, *, through_weights: bool) -> Tensor:
     """β ℓ ``[B]``: cross-entropy, times β = g_ỹ / ((T̂ + ΔT)ᵀ g)_ỹ with g = softmax(f) (Xia et al. 2019).
 
-    The weights are P(Y = ỹ|x) / P(Ỹ = ỹ|x), by which the mean over noisy data is that over clean data. With
-    ``weights_learn`` their gradient is taken as well, without which ΔT has none; otherwise they are constants.
+    The weights are P(Y = ỹ|x) / P(Ỹ = ỹ|x), by which the mean over noisy data is that over clean data. Their
+    gradient with respect to the matrix is always taken; that with respect to the logits ``through_weights``, else g
+    is a constant in them.
     """
     log_probabilities = torch.log_softmax(logits, dim=1)
     clean = log_probabilities.exp()
+    if not through_weights:
+        clean = clean.detach()
     noisy = clean @ transition
     if targets.is_floating_point():
-        ratios = clean / noisy.clamp_min(LEAST)
-        ratios = ratios if weights_learn else ratios.detach()
-        return -_at(ratios * log_probabilities, targets)
+        return -_at(clean / noisy.clamp_min(LEAST) * log_probabilities, targets)
     weights = _at(clean, targets) / _at(noisy, targets).clamp_min(LEAST)
-    return -(weights if weights_learn else weights.detach()) * _at(log_probabilities, targets)
+    return -weights * _at(log_probabilities, targets)

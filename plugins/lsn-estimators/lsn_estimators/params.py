@@ -77,6 +77,11 @@ class RevisionLossParams(Params):
     revise_from: NonNegativeInt = Field(
         0, description="The step from which the slack is learnt; before, the initial T reweights the losses."
     )
+    through_weights: bool = Field(
+        False,
+        description="Once the slack is learnt, take the network's gradient through the weights as well, as the "
+        "paper's code does at a rate of 5e-7; at a usual rate the network learns to give labels no chance then.",
+    )
     slack_lr: PositiveFloat = Field(
         1e-5, description="Learning rate of the slack, under the run's schedule and optimiser."
     )

@@ -179,5 +179,6 @@ def lsn_losses(register: Callable[[LossInfo], None]) -> None:
             reference=XIA,
             needs=frozenset({"transition"}),
             check=_check_revision,
+            suite="lsn_estimators.conformance:TRevisionSuite",
         )
     )

@@ -8,6 +8,7 @@ import torch
 from lsncli import LossContext, LossInputs, LsnError
 from lsncli.testing import LossSuite
 
+from lsn_estimators.conformance import TRevisionSuite
 from lsn_estimators.losses import TRevision, VolMinNet
 from lsn_estimators.objectives import reweighted_losses
 from lsn_estimators.params import RevisionLossParams, VolumeLossParams
@@ -19,11 +20,8 @@ class TestVolMinNet(LossSuite):
     component = "volminnet"
 
 
-class TestTRevision(LossSuite):
-    """Revising from the first step; before, the weights are constants, whose derivative is left out on purpose."""
-
-    component = "t-revision"
-    variants = ({},)
+class TestTRevision(TRevisionSuite):
+    pass
 
 
 def test_volminnet_by_hand() -> None:
@@ -62,15 +60,19 @@ def test_the_slack_waits() -> None:
 
 
 def test_gradients_of_the_reweighted_loss() -> None:
-    """With the weights' gradient, and with respect to the matrix, against finite differences."""
+    """Through the weights, and with respect to the matrix, against finite differences; else the network sees them
+    as constants: β (g − e_ỹ)."""
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(5, 3, dtype=torch.float64, generator=generator, requires_grad=True)
     matrix = torch.softmax(torch.randn(3, 3, dtype=torch.float64, generator=generator), 1).requires_grad_()
     labels = torch.tensor([0, 1, 2, 1, 0])
     assert torch.autograd.gradcheck(
-        lambda f, t: reweighted_losses(f, labels, t, weights_learn=True), (logits, matrix)
+        lambda f, t: reweighted_losses(f, labels, t, through_weights=True), (logits, matrix)
     )
-    fixed = reweighted_losses(logits, labels, matrix, weights_learn=False)
+    assert torch.autograd.gradcheck(
+        lambda t: reweighted_losses(logits.detach(), labels, t, through_weights=False), (matrix,)
+    )
+    fixed = reweighted_losses(logits, labels, matrix, through_weights=False)
     weights = (-fixed / torch.log_softmax(logits, 1).gather(1, labels[:, None])[:, 0]).detach()
     (gradient,) = torch.autograd.grad(fixed.sum(), logits)
     expected = weights[:, None] * (torch.softmax(logits, 1) - torch.eye(3, dtype=torch.float64)[labels])

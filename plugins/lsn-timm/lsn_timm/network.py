@@ -91,13 +91,19 @@ def _create(params: TimmParams, context: ArchitectureContext, num_classes: int) 
 def _keep_resolution(network: nn.Module, name: str) -> None:
     """Let the first layers keep the resolution of small images, with new parameters where a kernel changes.
 
-    In ResNets as in He et al.'s own for CIFAR: a 3×3 convolution of stride 1 and no max-pooling. In EfficientNets,
-    MobileNets and their kin the stem's convolution is 3×3 already, and loses its stride.
+    In ResNets as in He et al.'s own for CIFAR: a 3×3 convolution of stride 1 and no max-pooling. Where the first
+    convolutions are 3×3 already (ResNets with deep stems, EfficientNets, MobileNets, …) they lose their strides.
     """
     first, pooling, stem = (getattr(network, part, None) for part in ("conv1", "maxpool", "conv_stem"))
     if isinstance(first, nn.Conv2d) and pooling is not None:
         network.conv1 = nn.Conv2d(first.in_channels, first.out_channels, 3, padding=1, bias=first.bias is not None)
         nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
+        network.maxpool = nn.Identity()
+    elif isinstance(first, nn.Sequential) and pooling is not None:
+        # A stem of three 3×3 convolutions.
+        for layer in first:
+            if isinstance(layer, nn.Conv2d):
+                layer.stride = (1, 1)
         network.maxpool = nn.Identity()
     elif isinstance(stem, nn.Conv2d):
         stem.stride = (1, 1)

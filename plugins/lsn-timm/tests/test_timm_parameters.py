@@ -72,15 +72,20 @@ def test_a_stem_that_is_not_known() -> None:
 def test_small_images_keep_their_resolution() -> None:
     """32×32 pixels reach the first stage of a ResNet-18 whole, and its last one, strides of 2·2·2 later, as 4×4."""
     sizes = {}
-    for small in (False, True):
-        module = build(TimmParams(model="resnet18", small_images=small), SMALL)
+    for model, small in (("resnet18", False), ("resnet18", True), ("resnet18d", True)):
+        module = build(TimmParams(model=model, small_images=small), SMALL)
         seen: list[torch.Size] = []
         for stage in (module.network.layer1, module.network.layer4):
             stage.register_forward_hook(lambda _, images, output, to=seen: to.append(output.shape[2:]))
         with torch.no_grad():
             module.eval()(torch.zeros(1, 3, 32, 32))
-        sizes[small] = [tuple(size) for size in seen]
-    assert sizes == {False: [(8, 8), (1, 1)], True: [(32, 32), (4, 4)]}
+        sizes[model, small] = [tuple(size) for size in seen]
+    kept = [(32, 32), (4, 4)]
+    assert sizes == {
+        ("resnet18", False): [(8, 8), (1, 1)],
+        ("resnet18", True): kept,
+        ("resnet18d", True): kept,
+    }
 
 
 def test_prelogits_are_those_of_timm() -> None:

@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lsncli.backends.interface import Backend, Step
@@ -73,10 +75,11 @@ class XlaBackend(Backend):
 
     def seed(self, number: int) -> None:
         """Seed the device's generator, from which dropout draws."""
-        import torch_xla
+        import torch_xla.core.xla_model as xla_model
 
         # The generator's state is a number of 64 bits of which the lower ones are used.
-        torch_xla.manual_seed(number % 2**31)
+        set_state: Callable[[int], None] = xla_model.set_rng_state
+        set_state(number % 2**31)
 
     def autocast(self, precision: str) -> AbstractContextManager[Any]:
         """Autocast to bf16, or nothing."""
@@ -115,13 +118,12 @@ class XlaBackend(Backend):
     def describe(self, device: str) -> dict[str, Any]:
         """Kind of the device, chips, versions."""
         import torch
-        import torch_xla
 
         return {
             "backend": self.name,
             "device": f"XLA {device_kind()}",
             "chips": tpu_chips(),
-            "torch_xla": torch_xla.__version__,
+            "torch_xla": version("torch_xla"),
             "threads": torch.get_num_threads(),
             "memory_format": "chosen by XLA",
         }
