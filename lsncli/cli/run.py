@@ -166,8 +166,11 @@ def _print_reports(resolved: list[ResolvedRecipe], store: Store, run_options: li
     from lsncli.cli.output import stdout
     from lsncli.report.show import print_report
 
-    for recipe in resolved:
-        print_report(recipe, store, stdout(), run_options=run_options)
+    console = stdout()
+    for number, recipe in enumerate(resolved):
+        if number:
+            console.print()
+        print_report(recipe, store, console, run_options=run_options)
 
 
 def _summarise(plan: Plan, pending: Plan, outcomes: Outcomes, interrupted: bool) -> int:

@@ -242,6 +242,8 @@ def test_the_stored_estimate_is_patrinis(tmp_path: Path, settings: EngineSetting
     assert metrics["transition_mean_absolute_error"] == pytest.approx(np.abs(estimate - true).mean())
     assert metrics["transition_total_variation_mean"] == pytest.approx(np.abs(estimate - true).sum(1).mean() / 2)
     assert metrics["transition_condition_number"] == pytest.approx(np.linalg.cond(estimate))
+    rows = next(e.array for e in events if isinstance(e, Recorded) and e.name == "transition_total_variation")
+    assert rows == pytest.approx(np.abs(estimate - true).sum(axis=1) / 2)
 
 
 def test_estimator_true_equals_the_true_matrix(tmp_path: Path, settings: EngineSettings) -> None:

@@ -156,3 +156,12 @@ def test_tables_and_figures_share_their_runs(profile: str) -> None:
     assert len(table7 & figure2) >= 2 * 4 * 3
     students = resolve(load("table5", Overrides(profile=profile))).specs()
     assert {s.teacher.key for s in students if s.teacher} <= table7
+
+
+def test_the_plain_baseline_is_one_run() -> None:
+    """At α = 0 every method is plain cross-entropy: no recipe trains it again under another name."""
+    for name in training_recipes():
+        specs = resolve(load(name)).specs()
+        losses = [s.loss for s in specs] + [s.teacher.loss for s in specs if s.teacher]
+        assert not [loss for loss in losses if loss.params.get("alpha") == 0.0], name
+    assert len(keys("table2")) == 1 + 2 * 4
