@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lsncli.backends.interface import Backend
+from lsncli.backends.interface import Backend, Step
 
 if TYPE_CHECKING:
     import torch
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
 
 
 class CudaBackend(Backend):
-    """bf16 autocast by default where the GPU has it; deterministic kernels."""
+    """bf16 autocast by default where the GPU has it; deterministic kernels; the step as one captured graph."""
 
     name = "cuda"
+    recorded = True
+    parallel = True
+
+    def __init__(self) -> None:
+        self._streams: list[torch.cuda.Stream] = []
 
     def unavailable(self) -> str | None:
         """Why there is no usable GPU; torch is imported only where the driver's device files exist."""
@@ -72,6 +78,39 @@ class CudaBackend(Backend):
         import torch
 
         return module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def compile_step(self, step: Step) -> Step:
+        """The step as a CUDA graph."""
+        from lsncli.backends.cuda_graph import CapturedStep
+
+        return CapturedStep(step)
+
+    def recording(self) -> bool:
+        """Whether a graph is being captured on the current stream."""
+        import torch
+
+        return bool(torch.cuda.is_current_stream_capturing())
+
+    def in_parallel(self, tasks: Sequence[Callable[[], None]]) -> None:
+        """Each task on a stream of its own, begun after and joined with the current one; in a capture, branches.
+
+        The n-th task always gets the same stream, so that its memory and its kernels are those of the step before.
+        """
+        if len(tasks) == 1:
+            tasks[0]()
+            return
+        import torch
+
+        current = torch.cuda.current_stream()
+        while len(self._streams) < len(tasks):
+            self._streams.append(torch.cuda.Stream())
+        used = self._streams[: len(tasks)]
+        for stream, task in zip(used, tasks, strict=True):
+            stream.wait_stream(current)
+            with torch.cuda.stream(stream):
+                task()
+        for stream in used:
+            current.wait_stream(stream)
 
     def synchronize(self) -> None:
         """Wait for the current device."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-Step = Callable[..., Any]
+Step = Callable[[], None]
 
 
 class Backend(ABC):
@@ -21,6 +21,11 @@ class Backend(ABC):
     """
 
     name: ClassVar[str]
+    #: Whether a step is recorded once and then repeated by the device: all that changes from step to step must then
+    #: be a tensor on the device, where other devices may be told by numbers of Python.
+    recorded: ClassVar[bool] = False
+    #: Whether several runs of a large network that take their steps together are faster than one after another.
+    parallel: ClassVar[bool] = False
 
     @abstractmethod
     def unavailable(self) -> str | None:
@@ -51,8 +56,24 @@ class Backend(ABC):
         """Move a module to the device, in the memory format that is fast there."""
 
     def compile_step(self, step: Step) -> Step:
-        """A faster equivalent of a training step, where the device has one."""
+        """A faster equivalent of a training step, where the device has one.
+
+        ``step`` takes nothing and returns nothing: it reads and changes tensors on the device. Every call of the
+        result is one step. Where it has an attribute ``refused``, this is why the step could not be made faster.
+        """
         return step
+
+    def recording(self) -> bool:
+        """Whether what is asked of the device now is recorded, and not done."""
+        return False
+
+    def in_parallel(self, tasks: Sequence[Callable[[], None]]) -> None:
+        """Do ``tasks``, which do not depend on each other, all at once where the device can, else in their order.
+
+        What is asked of the device afterwards finds all of them done.
+        """
+        for task in tasks:
+            task()
 
     @abstractmethod
     def synchronize(self) -> None:

@@ -53,6 +53,24 @@ class Draws:
     offsets: Tensor | None
     flips: Tensor | None
 
+    def of(self, chosen: slice | Tensor) -> Draws:
+        """Those of the examples at the places ``chosen`` of the order; a tensor of places is ``[B]``, int64."""
+
+        def taken(values: Tensor | None) -> Tensor | None:
+            if values is None:
+                return None
+            return values[chosen] if isinstance(chosen, slice) else values.index_select(0, chosen)
+
+        order = taken(self.order)
+        assert order is not None
+        return Draws(order, taken(self.offsets), taken(self.flips))
+
+    def copy_(self, other: Draws) -> None:
+        """Take over the choices of another epoch, in the same places of the device's memory."""
+        for mine, theirs in ((self.order, other.order), (self.offsets, other.offsets), (self.flips, other.flips)):
+            if mine is not None and theirs is not None:
+                mine.copy_(theirs, non_blocking=True)
+
 
 class TrainingImages:
     """The training images on the device, with the augmentation of a run."""
@@ -86,22 +104,31 @@ class TrainingImages:
         return Draws(self._move(order), offsets, flips)
 
     def _move(self, array: npt.NDArray[Any]) -> Tensor:
-        return torch.from_numpy(array).to(self.device, non_blocking=True)
+        values = torch.from_numpy(array)
+        # From pinned memory nobody waits for the copy.
+        return (
+            values.pin_memory().to(self.device, non_blocking=True)
+            if self.device.type == "cuda"
+            else values.to(self.device)
+        )
 
     def batch(self, draws: Draws, start: int, size: int) -> tuple[Tensor, Tensor]:
         """Indices ``[B]`` and normalised, augmented images ``[B, C, H, W]`` of one step of the epoch."""
-        chosen = slice(start, start + size)
-        indices = draws.order[chosen]
+        chosen = draws.of(slice(start, start + size))
+        return chosen.order, self.augmented(chosen)
+
+    def augmented(self, chosen: Draws) -> Tensor:
+        """The images of ``chosen.order``, cropped, flipped and normalised: ``[B, C, H, W]``."""
         taken = (
-            self.images.index_select(0, indices)
-            if draws.offsets is None
-            else self._windows(indices, draws.offsets[chosen])
+            self.images.index_select(0, chosen.order)
+            if chosen.offsets is None
+            else self._windows(chosen.order, chosen.offsets)
         )
-        if draws.flips is not None:
+        if chosen.flips is not None:
             # Bit by bit, all of one image's bits or none: ``where`` has no vectorised kernel for single bytes.
-            chosen_bits = (draws.flips[chosen].to(torch.uint8) * 255).view(-1, 1, 1, 1)
+            chosen_bits = (chosen.flips.to(torch.uint8) * 255).view(-1, 1, 1, 1)
             taken = taken ^ ((taken ^ taken.flip(2)) & chosen_bits)
-        return indices, self.normalise(taken)
+        return self.normalise(taken)
 
     def _windows(self, indices: Tensor, offsets: Tensor) -> Tensor:
         """Crops ``[B, H, W, C]`` of the padded images ``indices``, from the corners ``offsets`` ``[B, 2]``."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, optim
 
 from lsncli.backends.interface import Backend
 from lsncli.backends.selection import select_precision
@@ -21,7 +21,7 @@ from lsncli.engine.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from lsncli.engine.evaluation import EVALUATION_BATCH, measure_test, measure_train, predict
+from lsncli.engine.evaluation import measure_test, measure_train
 from lsncli.engine.events import Event, Finished, Measured, Notice, Outcome, Progress, Recorded, Started
 from lsncli.engine.final_outputs import FinalOutputs, figure_arrays, final_outputs
 from lsncli.engine.kept_files import keep_files
@@ -57,6 +57,8 @@ class Run:
         self.work: Workspace = prepare_workspace(spec, settings, device, backend, self.precision, like)
         optimizer = build_component("optimizer", spec.train.optimizer, self.work.module.parameters())
         self.rates = [group["lr"] for group in optimizer.param_groups]
+        if backend.recorded:
+            _keep_on_device(optimizer)
         self.factor: Callable[[int], float] = build_component("schedule", spec.train.schedule, spec.train.steps)
         self.state = TrainingState(
             module=self.work.module,
@@ -71,6 +73,7 @@ class Run:
             },
         )
         self.per_epoch = self.work.train.count // spec.train.batch_size
+        #: What the network says now, where it was just asked; the evaluation asks it otherwise, and keeps the last.
         self.outputs: FinalOutputs | None = None
 
     def beginning(self, notice: str | None, **how: Any) -> Iterator[Event]:
@@ -146,10 +149,10 @@ class Run:
         """The metrics of this step and the reliability bins ``[3, 100]``; the mean loss starts anew."""
         state, work = self.state, self.work
         metrics = {"train_loss": self._mean_loss(), "images_per_second": images_per_second}
-        logits = predict(work.module, work.test.plain(EVALUATION_BATCH), self.backend, self.precision)
-        tested, bins = measure_test(logits, work.test_labels)
-        predicted = predict(work.module, work.train.plain(EVALUATION_BATCH), self.backend, self.precision).argmax(1)
-        metrics |= tested | measure_train(predicted, work.given, work.true)
+        outputs = self.outputs or final_outputs(work, self.backend, self.precision)
+        tested, bins = measure_test(outputs.test_logits, work.test_labels)
+        metrics |= tested | measure_train(outputs.train_logits.argmax(1), work.given, work.true)
+        self.outputs = outputs if state.step == self.spec.train.steps else None
         state.loss_sum.zero_()
         state.steps_since_evaluation = 0
         return metrics, bins.numpy()
@@ -172,10 +175,17 @@ class Run:
             save_checkpoint(path, self.state)
 
     def _last_words(self) -> Iterator[Event]:
-        """What the figures need of the trained network, and its predictions."""
-        self.outputs = final_outputs(self.work, self.backend, self.precision)
+        """What the figures need of the trained network."""
+        assert self.outputs is not None, "the last step was evaluated"
         for name, array in figure_arrays(self.work, self.outputs).items():
             yield Recorded(self.spec.key, self.state.step, name, array)
+
+
+def _keep_on_device(optimizer: optim.Optimizer) -> None:
+    """Let an optimiser that can keep its counters on the device do so: Adam and its kin have a switch for it."""
+    for group in optimizer.param_groups:
+        if "capturable" in group:
+            group["capturable"] = True
 
 
 def failure(spec: RunSpec, error: Exception, step: int, seconds: float) -> Finished:

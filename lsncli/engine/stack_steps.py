@@ -51,7 +51,9 @@ class StackSteps:
         compute = torch.bfloat16 if first.precision == "bf16" else None
         self.network = StackNetwork([run.work.module for run in runs], compute)
         like = self.network.values
+        self.random: list[Tensor] | None = random
         self.losses = StackLosses(runs, random, like=log_probabilities(like[:0]))
+        self.failures = self.losses.failures
         self.given = torch.stack([run.work.given for run in runs])
         self.loss_sum = torch.stack([run.state.loss_sum for run in runs])
         for row, run in enumerate(runs):
@@ -119,6 +121,13 @@ class StackSteps:
                 for other in update.rows:
                     if other != row:
                         self._join(other)
+
+    def evaluate(self) -> None:
+        """Nothing: an evaluation is large enough by itself."""
+
+    def notice(self) -> str | None:
+        """Nothing to say."""
+        return None
 
 
 def _options(group: dict[str, Any]) -> dict[str, Any]:

@@ -1,25 +1,23 @@
-"""The training loop: one RunSpec in, a stream of events out."""
+"""Training: RunSpecs in, a stream of events out."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any
+from itertools import groupby
 
 import torch
 
-from lsncli.backends.interface import Backend
 from lsncli.backends.selection import select_backend
-from lsncli.engine.clock import Clock
-from lsncli.engine.events import Event, Outcome
+from lsncli.engine.events import Event
+from lsncli.engine.lockstep import Lockstep
+from lsncli.engine.replica_choice import fastest_replicas
+from lsncli.engine.replica_kinds import may_share_device
+from lsncli.engine.replica_steps import ReplicaSteps
 from lsncli.engine.run import Run, failure
 from lsncli.engine.settings import EngineSettings
-from lsncli.losses.interface import LossInputs
 from lsncli.plan import RunSpec
-
-#: Steps between two looks at the loss for a value that is not finite; each look waits for the device.
-DIVERGENCE_CHECK = 200
 
 
 def train(spec: RunSpec, settings: EngineSettings, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
@@ -28,113 +26,73 @@ def train(spec: RunSpec, settings: EngineSettings, stop: Callable[[], bool] = la
     An unforeseen error ends the run as ``failed`` with its traceback; it never leaves the generator. When
     ``stop()`` becomes true, the run writes a checkpoint and ends as ``interrupted``.
     """
-    started = time.perf_counter()
-    run: Training | None = None
+    return train_replicas([spec], settings, stop)
+
+
+def train_replicas(
+    specs: Sequence[RunSpec],
+    settings: EngineSettings,
+    stop: Callable[[], bool] = lambda: False,
+    replicas: int | None = None,
+) -> Iterator[Event]:
+    """Train runs of one :func:`~lsncli.engine.replica_kinds.replica_kind`, several of them step by step together.
+
+    ``replicas`` is how many at once; None takes the number that is found to be the fastest. Each run's events are
+    those of :func:`train`, and so are its numbers; the events of different runs are interleaved, a run's seconds are
+    its share of the time that all took, and its images per second those of all together.
+    """
     with ExitStack() as afterwards:
         try:
             backend, device_name = select_backend(settings.device)
             afterwards.callback(backend.release)
             device = backend.prepare(device_name, threads=settings.threads)
-            run = Training(spec, settings, stop, backend, device_name, device)
-            yield from run.events()
-        except Exception as error:  # noqa: BLE001 - one run's failure must not end the others
-            yield failure(spec, error, run.state.step if run else 0, time.perf_counter() - started)
+        except Exception as error:  # noqa: BLE001 - told of as the end of every run
+            yield from (failure(spec, error, 0, 0.0) for spec in specs)
+            return
 
+        def build(spec: RunSpec, like: Run | None) -> Run:
+            return Run(spec, settings, backend, device_name, device, like.work if like else None)
 
-class Training(Run):
-    """A run whose steps are taken one by one, for it alone."""
-
-    def __init__(
-        self,
-        spec: RunSpec,
-        settings: EngineSettings,
-        stop: Callable[[], bool],
-        backend: Backend,
-        device_name: str,
-        device: torch.device,
-    ) -> None:
-        super().__init__(spec, settings, backend, device_name, device)
-        self.stop = stop
-        self.step_tensor = torch.zeros((), dtype=torch.int64, device=device)
-        self.step = self.backend.compile_step(self._step)
-        self._draws: tuple[int, Any] = (-1, None)
-
-    def events(self) -> Iterator[Event]:
-        """All events of the run, from its first step or its checkpoint on."""
-        yield from self.beginning(self.resume())
-        self.step_tensor.fill_(self.state.step)
-        self.work.module.train()
-        outcome: Outcome = "done"
-        error: str | None = None
-        for event in self._steps():
-            if isinstance(event, str):
-                outcome = "interrupted" if event == "interrupted" else "diverged"
-                error = None if outcome == "interrupted" else event
-                break
-            yield event
-        yield from self.ending(outcome, error)
-
-    def _steps(self) -> Iterator[Event | str]:
-        """The events of the remaining steps; a string ends the run: ``interrupted``, or why it diverged."""
-        spec, state = self.spec, self.state
-        evaluate_at = set(spec.evaluation_steps())
-        clock = Clock(state.seconds, spec.train.batch_size)
-        last_saved = time.perf_counter()
-        while state.step < spec.train.steps:
-            self._one_step()
-            clock.steps += 1
-            evaluating = state.step in evaluate_at
-            if evaluating or state.step % DIVERGENCE_CHECK == 0:
-                for event in self.look(evaluating, clock.rate()):
-                    if isinstance(event, str):
-                        state.seconds = clock.seconds()
-                    yield event
-                    if isinstance(event, str):
-                        return
-            if evaluating:
-                clock.restart()
-            if clock.due():
-                state.seconds = clock.seconds()
-                yield self.progress(clock.rate())
-                if state.step == spec.train.steps:
-                    # A checkpoint after the last step would leave nothing to do for the run that resumes it.
+        waiting = list(specs)
+        most = 1
+        if len(waiting) > 1:
+            most = fastest_replicas(waiting, build, backend, replicas)
+        while waiting:
+            ready: list[_Ready] = []
+            while waiting and len(ready) < most:
+                spec = waiting.pop(0)
+                began = time.perf_counter()
+                try:
+                    run = build(spec, ready[0].run if ready else None)
+                    one = _Ready(run, run.resume())
+                except Exception as error:  # noqa: BLE001 - one run's failure must not end the others
+                    yield failure(spec, error, 0, time.perf_counter() - began)
+                    continue
+                if ready and not (may_share_device(run) and may_share_device(ready[0].run)):
+                    waiting.insert(0, spec)
                     break
-                if self.stop():
-                    self.save()
-                    yield "interrupted"
-                    return
-                if time.perf_counter() - last_saved > self.settings.checkpoint_seconds:
-                    self.save()
-                    last_saved = time.perf_counter()
-        state.seconds = clock.seconds()
+                ready.append(one)
+            # Runs whose checkpoints are of different steps go on by themselves.
+            ready.sort(key=lambda one: one.run.state.step)
+            for _, group in groupby(ready, key=lambda one: one.run.state.step):
+                yield from _lockstep(list(group), settings, stop).events()
+            del ready
 
-    def _one_step(self) -> None:
-        state, work = self.state, self.work
-        epoch, position = divmod(state.step, self.per_epoch)
-        if self._draws[0] != epoch:
-            self._draws = (epoch, work.train.draw(self.spec.seed, epoch))
-        size = self.spec.train.batch_size
-        indices, images = work.train.batch(self._draws[1], position * size, size)
-        factor = self.factor(state.step)
-        for group, rate in zip(state.optimizer.param_groups, self.rates, strict=True):
-            group["lr"] = rate * factor
-        self.step(indices, images)
-        state.step += 1
-        state.steps_since_evaluation += 1
 
-    def _step(self, indices: torch.Tensor, images: torch.Tensor) -> None:
-        """Forward, loss, backward, update; nothing here waits for the device."""
-        state, work = self.state, self.work
-        with self.backend.autocast(self.precision):
-            logits = work.module(images)
-        inputs = LossInputs(indices, self.step_tensor, work.transition)
-        if work.teacher is None:
-            losses = work.loss(logits, work.given[indices], inputs)
-        else:
-            losses = work.teacher.loss(work.loss, logits, indices, images, inputs)
-        loss = self.checked(losses, indices).mean()
-        state.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        state.optimizer.step()
-        state.loss_sum.add_(loss.detach())
-        self.step_tensor.add_(1)
+class _Ready:
+    """A run before its first step, what it has to say of its checkpoint, and its state of torch's generator."""
+
+    def __init__(self, run: Run, notice: str | None) -> None:
+        self.run = run
+        self.notice = notice
+        self.random = torch.get_rng_state()
+
+
+def _lockstep(ready: Sequence[_Ready], settings: EngineSettings, stop: Callable[[], bool]) -> Lockstep:
+    runs = [one.run for one in ready]
+    if len(runs) == 1:
+        # Others may have been built after it.
+        torch.set_rng_state(ready[0].random)
+    steps = ReplicaSteps(runs, [one.random for one in ready])
+    how = {"replicas": len(runs)} if len(runs) > 1 else {}
+    return Lockstep(runs, [one.notice for one in ready], steps, settings, stop, **how)

@@ -86,7 +86,8 @@ def prepare_workspace(
     """Load the data, corrupt the training labels, build architecture and loss, all from the run's own seeds.
 
     Reads the finished runs that the run depends on: its teacher, the run behind its transition matrix. ``like``
-    is the workspace of another run with the same data and augmentation: the images are shared with it.
+    is the workspace of another run with the same data and augmentation: the images are shared with it, and the
+    teacher's network where it has the same.
     """
     arrays = load_arrays(spec, settings)
     if spec.train.batch_size > len(arrays.train_labels):
@@ -115,7 +116,7 @@ def prepare_workspace(
     used = transition if estimate is None else estimate
     teacher = None
     if spec.teacher is not None and spec.distillation is not None:
-        teacher = Teacher(reader, spec.teacher, spec.distillation, train)
+        teacher = Teacher(reader, spec.teacher, spec.distillation, train, like.teacher if like else None)
 
     # Whatever was read or built before, the run's own parameters come from its own seed.
     torch.manual_seed(torch_seed(spec.seed, "initialisation"))

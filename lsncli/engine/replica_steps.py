@@ -1,0 +1,165 @@
+"""The steps of runs that each keep their own tensors and kernels: those of a run alone, whoever else takes part.
+
+Runs of one seed see the same batches, which are made once; students of one teacher among them ask it once. On a
+device that records its steps, the whole is one record, in which the runs are branches beside each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from lsncli.engine.evaluation import EVALUATION_BATCH, predict_together
+from lsncli.engine.feed import Feed, RecordedFeed
+from lsncli.engine.final_outputs import FinalOutputs
+from lsncli.engine.rates import Rates, RecordedRates
+from lsncli.engine.run import Run
+from lsncli.losses.interface import LossInputs
+
+
+class _Batch:
+    """What the runs of one seed have in common: their feed, and what their teachers say of the batch."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self.rows: list[int] = []
+        self.indices = torch.empty(0)
+        self.images = torch.empty(0)
+        self.said: dict[tuple[str, str], Tensor] = {}
+
+
+class ReplicaSteps:
+    """Takes the steps of ``runs``: of equal data, batch size and number of steps, at the same step.
+
+    ``random`` are the states of torch's generator, one for each run, where there are several on the processor. Every
+    run's numbers are those that it has alone, to the bit.
+    """
+
+    def __init__(self, runs: Sequence[Run], random: list[Tensor] | None = None) -> None:
+        first = runs[0]
+        self.runs = runs
+        self.backend = first.backend
+        self.step = first.state.step
+        self.random = random if len(runs) > 1 and first.device.type == "cpu" else None
+        self.failures: dict[int, Exception] = {}
+        self.active = list(range(len(runs)))
+        self.step_tensor = torch.full((), self.step, dtype=torch.int64, device=first.device)
+        self.rates = [(RecordedRates if self.backend.recorded else Rates)(run) for run in runs]
+        self._feeds: dict[int, Feed] = {}
+        self._said = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """Sort the active runs by their batches, and forget the record of other runs' steps."""
+        batches: dict[int, _Batch] = {}
+        for row in self.active:
+            seed = self.runs[row].spec.seed
+            batches.setdefault(seed, _Batch(self._feed(row))).rows.append(row)
+        self._batches = list(batches.values())
+        self._compiled = self.backend.compile_step(self._step)
+
+    def _feed(self, row: int) -> Feed:
+        run = self.runs[row]
+        if run.spec.seed not in self._feeds:
+            kind = RecordedFeed if self.backend.recorded else Feed
+            self._feeds[run.spec.seed] = kind(run.work.train, run.spec.seed, run.spec.train.batch_size)
+        return self._feeds[run.spec.seed]
+
+    def take(self) -> None:
+        """One step of all active runs."""
+        for batch in self._batches:
+            batch.feed.prepare(self.step)
+        for row in self.active:
+            self.rates[row].prepare(self.step)
+        self._compiled()
+        self.step += 1
+
+    def _step(self) -> None:
+        """What the device does in a step; nothing here waits for it."""
+        self.backend.in_parallel([partial(self._make, batch) for batch in self._batches])
+        self.backend.in_parallel(
+            [partial(self._guarded, row, batch) for batch in self._batches for row in batch.rows]
+        )
+        for batch in self._batches:
+            if isinstance(batch.feed, RecordedFeed):
+                batch.feed.advance()
+            # Nothing of the step is kept: its memory is the next one's.
+            batch.said, batch.images = {}, batch.indices
+        self.step_tensor.add_(1)
+
+    def _make(self, batch: _Batch) -> None:
+        """The examples of the step, and what is said of them by a teacher that several students share."""
+        batch.indices, batch.images = batch.feed.batch()
+        asked: dict[tuple[str, str], list[int]] = {}
+        for row in batch.rows:
+            if (teacher := self.runs[row].work.teacher) is not None:
+                asked.setdefault((teacher.key, teacher.view), []).append(row)
+        for name, rows in asked.items():
+            teacher = self.runs[rows[0]].work.teacher
+            assert teacher is not None
+            batch.said[name] = teacher.logits(batch.indices, batch.images)
+
+    def _guarded(self, row: int, batch: _Batch) -> None:
+        """The step of one run; what goes wrong in it ends this run alone."""
+        try:
+            if self.random is None:
+                self._one(row, batch)
+                return
+            torch.set_rng_state(self.random[row])
+            try:
+                self._one(row, batch)
+            finally:
+                self.random[row] = torch.get_rng_state()
+        except Exception as error:
+            if self.backend.recording():
+                # Nothing has been computed: the record is given up, and the step is taken as it is.
+                raise
+            self.failures[row] = error
+
+    def _one(self, row: int, batch: _Batch) -> None:
+        """Forward, loss, backward, update."""
+        run = self.runs[row]
+        state, work = run.state, run.work
+        self.rates[row].apply(batch.feed.place if isinstance(batch.feed, RecordedFeed) else None)
+        with self.backend.autocast(run.precision):
+            logits = work.module(batch.images)
+        inputs = LossInputs(batch.indices, self.step_tensor, work.transition)
+        if work.teacher is None:
+            losses = work.loss(logits, work.given[batch.indices], inputs)
+        else:
+            said = batch.said[work.teacher.key, work.teacher.view]
+            losses = work.teacher.loss(work.loss, logits, batch.indices, batch.images, inputs, said)
+        loss = run.checked(losses, batch.indices).mean()
+        state.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        state.optimizer.step()
+        state.loss_sum.add_(loss.detach())
+
+    def drop(self, row: int) -> None:
+        """Leave a run that has ended out of the steps to come."""
+        self.active.remove(row)
+        self._begin()
+
+    def evaluate(self) -> None:
+        """Where the device does several things at once: what all networks say of the images, side by side."""
+        if not self.backend.parallel or len(self.active) < 2:
+            return
+        runs = [self.runs[row] for row in self.active]
+        modules = [run.work.module for run in runs]
+        test, train = (
+            predict_together(modules, images.plain(EVALUATION_BATCH), self.backend, runs[0].precision)
+            for images in (runs[0].work.test, runs[0].work.train)
+        )
+        for run, test_logits, train_logits in zip(runs, test, train, strict=True):
+            run.outputs = FinalOutputs(test_logits, train_logits)
+
+    def notice(self) -> str | None:
+        """Why the step could not be recorded, once."""
+        refused: str | None = getattr(self._compiled, "refused", None)
+        if refused is None or self._said:
+            return None
+        self._said = True
+        return f"the step cannot be recorded, and is taken kernel by kernel: {refused}"
