@@ -39,6 +39,12 @@ def command(
     claims: Annotated[
         bool, typer.Option("--claims", help="Test the paper's findings; with a recipe, on its runs alone.")
     ] = False,
+    all: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Write every table and figure of the paper, and its claims, into the folder --output."
+        ),
+    ] = False,
     profile: ProfileOption = None,
     settings: SetOption = None,
     only: OnlyOption = None,
@@ -49,7 +55,12 @@ def command(
         typer.Option("--format", metavar="NAME", help="rich, md, csv, json, latex, html, or a plugin's format."),
     ] = "rich",
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="Write to FILE instead of standard output.")
+        Path | None,
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            help="Write to FILE instead of standard output; a folder with --all (default: report).",
+        ),
     ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,
     data_dir: DataDirOption = None,
@@ -69,6 +80,11 @@ def command(
 
     if figure is None and quantity is not None:
         raise LsnError("--quantity is of a figure, and none is asked for", next="add --figure 3 or --figure 7")
+    if all:
+        given = {"RECIPE": recipe, "--table": table, "--figure": figure, "--claims": claims or None}
+        overrides = overrides_from(profile, settings, only, data, seeds)
+        _all([word for word, value in given.items() if value is not None], overrides, format, output, db, data_dir)
+        return
     if figure is not None:
         wrong = [name for name, given in (("--table", table is not None), ("--claims", claims)) if given]
         overrides = overrides_from(profile, settings, only, data, seeds)
@@ -91,7 +107,7 @@ def command(
             loaded,
             store,
             run_options=_run_options(db, data_dir, store),
-            notes=() if store else (f"There is no database {db} here yet: nothing has been trained.",),
+            notes=_absent(db, store),
         )
     finally:
         if store is not None:
@@ -144,7 +160,6 @@ def _figure(
 
     request = FigureRequest.read(number, contradictions, format, output)
     store = _open(db)
-    absent = store is None and needs_runs(number)
     try:
         drawn = build_figure(
             *(number, store, overrides),
@@ -152,12 +167,38 @@ def _figure(
             quantity=quantity,
             keep=keep_in(store),
             run_options=_run_options(db, data_dir, store),
-            notes=(f"There is no database {db} here yet: nothing has been trained.",) if absent else (),
+            notes=_absent(db, store) if needs_runs(number) else (),
         )
     finally:
         if store is not None:
             store.close()
     request.answer(drawn)
+
+
+def _all(
+    contradictions: list[str],
+    overrides: Overrides,
+    format: str,
+    output: Path | None,
+    db: str,
+    data_dir: Path | None,
+) -> None:
+    """Write the whole report into a folder."""
+    from lsncli.cli.whole_report import WholeReport, endings, folder_of
+
+    if contradictions:
+        raise LsnError(
+            f"--all and {' and '.join(contradictions)} cannot be reported together", next="leave one of them out"
+        )
+    endings(format)
+    store = _open(db)
+    try:
+        options = _run_options(db, data_dir, store)
+        whole = WholeReport(overrides, store, format, options, _absent(db, store))
+        whole.write(folder_of(output), lambda line: typer.echo(line, err=True))
+    finally:
+        if store is not None:
+            store.close()
 
 
 def _claims(
@@ -177,7 +218,7 @@ def _claims(
     store = _open(db)
     try:
         options = _run_options(db, data_dir, store)
-        notes = () if store else (f"There is no database {db} here yet: nothing has been trained.",)
+        notes = _absent(db, store)
         if loaded is not None:
             report = claims_of_recipe(loaded, store, run_options=options, notes=notes)
         else:
@@ -203,6 +244,11 @@ def _open(db: str) -> Store | None:
     from lsncli.store import Store
 
     return Store.open(db, create=False, read_only=True)
+
+
+def _absent(db: str, store: Store | None) -> tuple[str, ...]:
+    """What a report from no database says first."""
+    return () if store else (f"There is no database {db} here yet: nothing has been trained.",)
 
 
 def _run_options(db: str, data_dir: Path | None, store: Store | None) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +20,32 @@ if TYPE_CHECKING:
     from lsncli.store import Store
 
 
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", envvar="LSN_DEVICE", help="cpu, cuda, cuda:1, … (default: the best).")
+]
+
+PrecisionOption = Annotated[
+    str | None,
+    typer.Option("--precision", envvar="LSN_PRECISION", help="fp32 or bf16 (default: the device's own)."),
+]
+
+ReplicasOption = Annotated[
+    str,
+    typer.Option(
+        "--replicas",
+        envvar="LSN_REPLICAS",
+        help="Runs trained at once: a number, or auto to fit the device. On a processor they are shared among a"
+        " worker process per core, and runs of a small network (linear, mlp) are trained many in one step;"
+        " 1 trains run after run.",
+    ),
+]
+
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option("--executor", envvar="LSN_EXECUTOR", help="in-process or processes (default: what suits)."),
+]
+
+
 def command(
     recipes: Annotated[
         list[str],
@@ -28,27 +56,10 @@ def command(
     only: OnlyOption = None,
     data: DataOption = None,
     seeds: SeedsOption = None,
-    device: Annotated[
-        str | None, typer.Option("--device", envvar="LSN_DEVICE", help="cpu, cuda, cuda:1, … (default: the best).")
-    ] = None,
-    precision: Annotated[
-        str | None,
-        typer.Option("--precision", envvar="LSN_PRECISION", help="fp32 or bf16 (default: the device's own)."),
-    ] = None,
-    replicas: Annotated[
-        str,
-        typer.Option(
-            "--replicas",
-            envvar="LSN_REPLICAS",
-            help="Runs trained at once: a number, or auto to fit the device. On a processor they are shared among a"
-            " worker process per core, and runs of a small network (linear, mlp) are trained many in one step;"
-            " 1 trains run after run.",
-        ),
-    ] = "auto",
-    executor: Annotated[
-        str | None,
-        typer.Option("--executor", envvar="LSN_EXECUTOR", help="in-process or processes (default: what suits)."),
-    ] = None,
+    device: DeviceOption = None,
+    precision: PrecisionOption = None,
+    replicas: ReplicasOption = "auto",
+    executor: ExecutorOption = None,
     db: DatabaseOption = DEFAULT_DATABASE,
     data_dir: DataDirOption = None,
     download: Annotated[
@@ -62,6 +73,50 @@ def command(
 
     Interrupted (Ctrl-C) and started again, it goes on where it was.
     """
+    from lsncli.batch import resolve_recipes
+    from lsncli.cli.selection import overrides_from
+    from lsncli.data.context import default_data_dir
+    from lsncli.recipe.documents import gather
+
+    folder = data_dir or default_data_dir()
+    documents = gather(recipes)
+    resolved = resolve_recipes(documents.recipes, overrides_from(profile, settings, only, data, seeds), folder)
+    options = Training(device, precision, replicas, executor, db, folder, download, dry_run, force, fail_fast)
+    placing = _placing(db, data_dir)
+
+    def compute(store: Store) -> None:
+        for document in documents.computations:
+            _compute(document, profile, store)
+
+    raise typer.Exit(train(resolved, options, lambda store: _print_reports(resolved, store, placing), compute))
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How runs are trained and where they are stored: the options of that, as they were given."""
+
+    device: str | None
+    precision: str | None
+    replicas: str
+    executor: str | None
+    db: str
+    data_dir: Path
+    download: bool = True
+    dry_run: bool = False
+    force: bool = False
+    fail_fast: bool = False
+
+
+def train(
+    resolved: list[ResolvedRecipe],
+    options: Training,
+    report: Callable[[Store], None],
+    before: Callable[[Store], None] = lambda store: None,
+) -> int:
+    """Train every run of the recipes that the database does not have, then ``report``; the exit status.
+
+    With ``dry_run`` the plan is printed, and nothing else done. before: called with the open store.
+    """
     from lsncli.batch import (
         artifact_prefix,
         check_data,
@@ -71,64 +126,56 @@ def command(
         finished_runs,
         plan_of,
         remember_stand_ins,
-        resolve_recipes,
         stopping_on_signals,
     )
     from lsncli.cli import output
     from lsncli.cli.display import display_for, fetching
     from lsncli.cli.plan import print_plan
-    from lsncli.cli.selection import overrides_from
-    from lsncli.data.context import DataContext, default_data_dir
+    from lsncli.data.context import DataContext
     from lsncli.engine.settings import EngineSettings
     from lsncli.executors.interface import Control
-    from lsncli.recipe.documents import gather
     from lsncli.recording import Recorder
     from lsncli.store import Store
 
-    folder = data_dir or default_data_dir()
-    documents = gather(recipes)
-    resolved = resolve_recipes(documents.recipes, overrides_from(profile, settings, only, data, seeds), folder)
     plan = plan_of(resolved)
-    if dry_run:
-        print_plan(plan, db)
-        return
-    stand_ins = check_data(plan, folder)
-    weights = checkpoint_dir(db)
+    if options.dry_run:
+        print_plan(plan, options.db)
+        return 0
+    stand_ins = check_data(plan, options.data_dir)
+    weights = checkpoint_dir(options.db)
     engine = EngineSettings(
-        data_dir=folder,
+        data_dir=options.data_dir,
         checkpoint_dir=weights,
-        device=device,
-        precision=precision,
-        download=download,
-        command=_command_line(db),
+        device=options.device,
+        precision=options.precision,
+        download=options.download,
+        command=_command_line(options.db),
     )
     # Every mistake in the request is told before the database is made.
-    chosen = choose_executor(executor, replicas, engine, plan)
-    with Store.open(db) as store:
+    chosen = choose_executor(options.executor, options.replicas, engine, plan)
+    with Store.open(options.db) as store:
         states = store.statuses(plan.keys())
         finished = finished_runs(plan, states, engine)
-        pending = plan if force else plan.without(finished)
+        pending = plan if options.force else plan.without(finished)
         remember_stand_ins(store, stand_ins)
-        control = Control(fail_fast=fail_fast)
+        control = Control(fail_fast=options.fail_fast)
         recorder = Recorder(
             store,
             pending,
             engine,
-            artifact_prefix=artifact_prefix(weights, db),
-            discard=frozenset(finished) if force else frozenset(),
+            artifact_prefix=artifact_prefix(weights, options.db),
+            discard=frozenset(finished) if options.force else frozenset(),
         )
-        for document in documents.computations:
-            _compute(document, profile, store)
+        before(store)
         if len(pending):
             with fetching(output.stderr()) as progress:
-                fetch_data(pending, DataContext(folder, download, progress))
+                fetch_data(pending, DataContext(options.data_dir, options.download, progress))
             display = display_for(pending, output.stderr())
             recorder.listener = display
             with display, stopping_on_signals(control, display.stopping):
                 chosen.execute(pending, engine, recorder, control)
-        _print_reports(resolved, store, _placing(db, data_dir))
-        status = _summarise(plan, pending, recorder.outcomes, control.interrupted)
-    raise typer.Exit(status)
+        report(store)
+        return _summarise(plan, pending, recorder.outcomes, control.interrupted)
 
 
 def _placing(db: str, data_dir: Path | None) -> list[str]:

@@ -37,16 +37,17 @@ def setting_text(value: Any) -> str:
     """The VALUE that ``--set`` reads as ``value``; strings stay bare where they are not taken for TOML."""
     if isinstance(value, str) and parse_setting(f"key={value}")[1] == value:
         return value
-    return _toml(value)
+    return toml_value(value)
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """``value`` in TOML's syntax, on one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_toml(str(k))} = {_toml(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{toml_value(str(k))} = {toml_value(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(toml_value, value)) + "]"
     return str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import json
 import os
@@ -132,6 +133,22 @@ def test_no_point_of_a_figure_is_missing(trained: Path, number: int) -> None:
     with Image.open(trained / f"{number}.png") as picture:
         assert picture.format == "PNG"
         assert min(picture.size) > 300
+
+
+@pytest.mark.timeout(600)
+def test_all_of_it_in_one_folder(trained: Path) -> None:
+    options = [o for real, (name, _) in DRAWN.items() for o in ("--data", f"{real}={name}")]
+    done = lsn(trained, "report", "--all", *options, "--format", "csv", "--output", "whole/report")
+    assert done.returncode == 0, done.stderr
+    written = {file.name for file in (trained / "whole" / "report").iterdir()}
+    tables = {f"table{n}.csv" for n in range(1, 8)}
+    assert written == tables | {f"figure{n}.png" for n in range(1, 10)} | {"claims.csv"}
+    # Without --profile all of it is under the one that has results.
+    assert "all under profile smoke" in done.stderr
+    for number in (2, 3, 4, 5, 7):
+        with (trained / "whole" / "report" / f"table{number}.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert {(row["profile"], row["status"]) for row in rows} == {("smoke", "complete")}
 
 
 @pytest.mark.timeout(600)

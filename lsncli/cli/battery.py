@@ -1,0 +1,174 @@
+"""``lsn battery``: the paper's evaluation for any registered loss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
+from lsncli.cli.run import DeviceOption, ExecutorOption, PrecisionOption, ReplicasOption
+from lsncli.cli.selection import OnlyOption, ProfileOption, SeedsOption
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lsncli.battery.request import BatteryRequest
+    from lsncli.store import Store
+
+
+def command(
+    loss: Annotated[str, typer.Argument(metavar="LOSS", help="A registered loss: lsn plugins list shows them.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="loss.PARAMETER=VALUE of LOSS, a list for one row each; or a key of all runs: train.steps=500,"
+            " noise.rate=[0.2,0.4] (repeatable).",
+        ),
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            metavar="NAME[=OTHER]",
+            help="The data set: digits (the default, minutes on a laptop), cifar100 or cifar10 in the paper's setting,"
+            " images of your own; with =OTHER that one instead of it.",
+        ),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="RECIPE",
+            help="Take data, architecture, training and profiles from this recipe (default: quickstart for digits,"
+            " table7 for images).",
+        ),
+    ] = None,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--part",
+            metavar="NAME",
+            help="Only this part (repeatable): accuracy, denoising, calibration, distillation.",
+        ),
+    ] = None,
+    profile: ProfileOption = None,
+    only: OnlyOption = None,
+    seeds: SeedsOption = None,
+    report: Annotated[bool, typer.Option("--report", help="Train nothing; report what the database has.")] = False,
+    format: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="rich, md, latex or json; csv and html with --output.")
+    ] = "rich",
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="DIR", help="Write a file for each table into this folder.")
+    ] = None,
+    device: DeviceOption = None,
+    precision: PrecisionOption = None,
+    replicas: ReplicasOption = "auto",
+    executor: ExecutorOption = None,
+    db: DatabaseOption = DEFAULT_DATABASE,
+    data_dir: DataDirOption = None,
+    download: Annotated[
+        bool, typer.Option("--download/--no-download", help="Whether missing data sets may be downloaded.")
+    ] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Train again what is already done.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")] = False,
+) -> None:
+    """Put a loss through the paper's evaluation, beside the paper's methods.
+
+    Accuracy over noise rates, the clean and the noisy part of the training set, calibration, and the loss on the
+    teacher of a distilled student: a table of each, then hypotheses paired over seeds, each with difference, 95 %
+    interval, p-value and verdict. What the database has is not trained again, the paper's own tables included.
+    """
+    from lsncli.battery.formats import check_format
+    from lsncli.battery.request import BatteryRequest
+    from lsncli.cli.selection import overrides_from
+    from lsncli.registry import registry
+
+    overrides = overrides_from(profile, settings, only, None, seeds)
+    request = BatteryRequest.read(
+        loss, overrides, registry(), data=data or (), base=base, parts=list(dict.fromkeys(part or ()))
+    )
+    check_format(format, registry(), one_text=output is None)
+    showing = _Showing(request, format, output, db, data_dir)
+    if report:
+        showing.stored()
+        return
+    from lsncli.batch import resolve_loaded
+    from lsncli.cli.run import Training, train
+    from lsncli.data.context import default_data_dir
+
+    folder = data_dir or default_data_dir()
+    resolved = resolve_loaded(list(request.recipes().values()), request.overrides, folder)
+    options = Training(device, precision, replicas, executor, db, folder, download, dry_run, force, fail_fast)
+    raise typer.Exit(train(resolved, options, showing.show))
+
+
+class _Showing:
+    """Shows the outcome, from a store that is open or from the database."""
+
+    def __init__(
+        self, request: BatteryRequest, format: str, output: Path | None, db: str, data_dir: Path | None
+    ) -> None:
+        self.request, self.format, self.output, self.db, self.data_dir = request, format, output, db, data_dir
+
+    def stored(self) -> None:
+        """Show what the database has."""
+        from lsncli.cli.report import _absent, _open
+
+        # What is wrong with the request is told before the database is opened.
+        self.request.recipes()
+        store = _open(self.db)
+        try:
+            self._show(store, _absent(self.db, store))
+        finally:
+            if store is not None:
+                store.close()
+
+    def show(self, store: Store) -> None:
+        """Show what was trained: the profile that was asked for, which is the paper's if none was."""
+        from dataclasses import replace
+
+        from lsncli.recipe.loading import DEFAULT_PROFILE
+
+        profile = self.request.overrides.profile or DEFAULT_PROFILE
+        self.request = replace(self.request, overrides=replace(self.request.overrides, profile=profile))
+        self._show(store, ())
+
+    def _show(self, store: Store | None, notes: Sequence[str]) -> None:
+        import sys
+
+        from lsncli.battery.formats import as_files, as_text
+        from lsncli.battery.outcome import outcome_of
+        from lsncli.cli.output import stdout
+        from lsncli.cli.report import _run_options
+        from lsncli.registry import registry
+        from lsncli.report.claims.terminal import ClaimsView
+        from lsncli.report.formats.terminal import TableView
+
+        options = _run_options(self.db, self.data_dir, store)
+        found = outcome_of(self.request, store, registry(), run_options=options, notes=notes)
+        if self.output is not None:
+            self._write(as_files(found, self.format, registry()))
+        elif self.format == "rich":
+            console = stdout()
+            for table in found.tables.values():
+                console.print(TableView(table))
+                console.print()
+            console.print(ClaimsView(found.claims))
+        else:
+            sys.stdout.write(as_text(found, self.format, registry()))
+
+    def _write(self, texts: dict[str, str]) -> None:
+        from lsncli.cli.whole_report import ENDINGS, folder_of
+        from lsncli.report.writing import write_report
+
+        folder = folder_of(self.output)
+        for name, text in texts.items():
+            path = folder / f"{name}.{ENDINGS.get(self.format, 'txt')}"
+            write_report(text, path)
+            typer.echo(f"wrote {path}", err=True)
