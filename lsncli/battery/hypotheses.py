@@ -189,7 +189,7 @@ def hypotheses(name: str, losses: Losses) -> tuple[Claim, ...]:
         ask(
             "teaches",
             "distillation",
-            "on the teacher improves the student's test accuracy over a standard teacher.",
+            "on the teacher improves the student's test accuracy.",
             accuracy,
             "higher",
             Against(losses, (STANDARD,), "teacher"),

@@ -12,7 +12,7 @@ from lsncli.recipe.resolve import ResolvedRecipe, resolve
 from lsncli.registry import Registry
 from lsncli.report.build import build_table
 from lsncli.report.claims.claim import ClaimsReport
-from lsncli.report.claims.evaluate import tested_claims
+from lsncli.report.claims.evaluate import assess_claims
 from lsncli.report.claims.evidence import Gathered, stand_in_notes
 from lsncli.report.results import DONE, Found, Results, find_results
 from lsncli.report.table import Table
@@ -109,7 +109,7 @@ def _claims(
     notes = stand_in_notes(found.values())
     if profile != DEFAULT_PROFILE:
         notes.insert(0, f"Profile {profile} is not the paper's setting: its verdicts are on its own runs.")
-    return tested_claims(gathered, chosen, results, notes)
+    return assess_claims(gathered, chosen, results, notes)
 
 
 def _losses(request: BatteryRequest, found: Mapping[str, Found]) -> set[str]:

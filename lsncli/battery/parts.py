@@ -17,7 +17,7 @@ from lsncli.report.filling import toml_value
 
 PARTS = ("accuracy", "denoising", "calibration", "distillation")
 
-#: Rates of the accuracy part: without noise, the paper's, and twice as much; the other parts have the paper's alone.
+#: Rates of the accuracy part: without noise, the paper's, and twice as much; the other parts have the paper's.
 RATES = (0.0, 0.2, 0.4)
 MAIN_RATE = 0.2
 #: α of the paper's methods: that of its tables, the one right for 20 % of noise, and one well above (section 4.1).

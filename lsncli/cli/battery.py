@@ -34,8 +34,8 @@ def command(
         typer.Option(
             "--data",
             metavar="NAME[=OTHER]",
-            help="The data set: digits (the default, minutes on a laptop), cifar100 or cifar10 in the paper's setting,"
-            " images of your own; with =OTHER that one instead of it.",
+            help="The data set: digits (the default, minutes on a laptop), cifar100 or cifar10 in the paper's"
+            " setting, images of your own; with =OTHER that one instead of it.",
         ),
     ] = None,
     base: Annotated[
@@ -118,13 +118,13 @@ class _Showing:
 
     def stored(self) -> None:
         """Show what the database has."""
-        from lsncli.cli.report import _absent, _open
+        from lsncli.cli.report import absent_note, open_database
 
         # What is wrong with the request is told before the database is opened.
         self.request.recipes()
-        store = _open(self.db)
+        store = open_database(self.db)
         try:
-            self._show(store, _absent(self.db, store))
+            self._show(store, absent_note(self.db, store))
         finally:
             if store is not None:
                 store.close()
@@ -145,12 +145,12 @@ class _Showing:
         from lsncli.battery.formats import as_files, as_text
         from lsncli.battery.outcome import outcome_of
         from lsncli.cli.output import stdout
-        from lsncli.cli.report import _run_options
+        from lsncli.cli.report import repeated_options
         from lsncli.registry import registry
         from lsncli.report.claims.terminal import ClaimsView
         from lsncli.report.formats.terminal import TableView
 
-        options = _run_options(self.db, self.data_dir, store)
+        options = repeated_options(self.db, self.data_dir, store)
         found = outcome_of(self.request, store, registry(), run_options=options, notes=notes)
         if self.output is not None:
             self._write(as_files(found, self.format, registry()))

@@ -101,13 +101,13 @@ def command(
     # Everything that can be wrong with the request is, before the database is opened.
     loaded = load(_recipe(recipe, table), overrides_from(profile, settings, only, data, seeds))
     render = registry().get("report format", format, where="--format").build(None, None)
-    store = _open(db)
+    store = open_database(db)
     try:
         report = build_report(
             loaded,
             store,
-            run_options=_run_options(db, data_dir, store),
-            notes=_absent(db, store),
+            run_options=repeated_options(db, data_dir, store),
+            notes=absent_note(db, store),
         )
     finally:
         if store is not None:
@@ -159,15 +159,15 @@ def _figure(
     from lsncli.report.figures.request import FigureRequest
 
     request = FigureRequest.read(number, contradictions, format, output)
-    store = _open(db)
+    store = open_database(db)
     try:
         drawn = build_figure(
             *(number, store, overrides),
             recipe=recipe,
             quantity=quantity,
             keep=keep_in(store),
-            run_options=_run_options(db, data_dir, store),
-            notes=_absent(db, store) if needs_runs(number) else (),
+            run_options=repeated_options(db, data_dir, store),
+            notes=absent_note(db, store) if needs_runs(number) else (),
         )
     finally:
         if store is not None:
@@ -191,10 +191,10 @@ def _all(
             f"--all and {' and '.join(contradictions)} cannot be reported together", next="leave one of them out"
         )
     endings(format)
-    store = _open(db)
+    store = open_database(db)
     try:
-        options = _run_options(db, data_dir, store)
-        whole = WholeReport(overrides, store, format, options, _absent(db, store))
+        options = repeated_options(db, data_dir, store)
+        whole = WholeReport(overrides, store, format, options, absent_note(db, store))
         whole.write(folder_of(output), lambda line: typer.echo(line, err=True))
     finally:
         if store is not None:
@@ -215,10 +215,10 @@ def _claims(
 
     render = renderer(format)
     loaded = load(recipe, overrides) if recipe is not None else None
-    store = _open(db)
+    store = open_database(db)
     try:
-        options = _run_options(db, data_dir, store)
-        notes = _absent(db, store)
+        options = repeated_options(db, data_dir, store)
+        notes = absent_note(db, store)
         if loaded is not None:
             report = claims_of_recipe(loaded, store, run_options=options, notes=notes)
         else:
@@ -237,7 +237,7 @@ def _claims(
         sys.stdout.write(render(report))
 
 
-def _open(db: str) -> Store | None:
+def open_database(db: str) -> Store | None:
     """The database, for reading only; None where the default one does not exist yet, which is no mistake."""
     if db == DEFAULT_DATABASE and not Path(db).exists():
         return None
@@ -246,12 +246,12 @@ def _open(db: str) -> Store | None:
     return Store.open(db, create=False, read_only=True)
 
 
-def _absent(db: str, store: Store | None) -> tuple[str, ...]:
+def absent_note(db: str, store: Store | None) -> tuple[str, ...]:
     """What a report from no database says first."""
     return () if store else (f"There is no database {db} here yet: nothing has been trained.",)
 
 
-def _run_options(db: str, data_dir: Path | None, store: Store | None) -> list[str]:
+def repeated_options(db: str, data_dir: Path | None, store: Store | None) -> list[str]:
     """The options that the command for the missing runs must repeat; never with a password."""
     words = ["--db", store.location.shown if store else db] if db != DEFAULT_DATABASE else []
     return [*words, "--data-dir", str(data_dir)] if data_dir is not None else words

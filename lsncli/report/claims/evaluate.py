@@ -85,12 +85,12 @@ def _report(
     run_options: Sequence[str],
     notes: Sequence[str],
 ) -> ClaimsReport:
-    report = tested_claims(gathered, chosen, results, notes)
+    report = assess_claims(gathered, chosen, results, notes)
     statuses = _statuses(gathered.keys(), results)
     return replace(report, fill=tuple(gathered.commands(recipes, statuses, run_options)))
 
 
-def tested_claims(
+def assess_claims(
     gathered: Gathered,
     chosen: Sequence[tuple[Claim, Sequence[Comparison]]],
     results: Results | None,
