@@ -124,10 +124,10 @@ STACK_SIZE = 32
 def choose_executor(name: str | None, replicas: str, settings: EngineSettings, plan: Plan) -> Executor:
     """The executor called ``name``, or else the one that suits the device and the number of runs.
 
-    ``replicas`` is how many runs of ``plan`` are trained at once, ``auto`` for as many as suit. They are shared
-    among worker processes, one for each core; runs that :func:`~lsncli.engine.stack_kinds.stack_kind` lets
-    train together are trained in stacks. ``1`` trains run after run. Raises :class:`LsnError` for an unknown
-    name, device or precision, or an impossible number.
+    ``replicas`` is how many runs of ``plan`` are trained at once, ``auto`` for as many as suit. On a processor they
+    are shared among worker processes, one for each core; on a GPU they take their steps together. Small networks
+    (:func:`~lsncli.engine.stack_kinds.stack_kind`) are trained in stacks. ``1`` trains run after run. Raises
+    :class:`LsnError` for an unknown name, device or precision, or an impossible number.
     """
     backend, _ = select_backend(settings.device)
     select_precision(backend, settings.precision)
@@ -135,7 +135,7 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
     pending = len(plan)
     if name is None:
         several = (count or usable_cores()) > 1 and pending > 1
-        name = "processes" if several and (backend.name == "cpu" or count) else "in-process"
+        name = "processes" if several and backend.name == "cpu" else "in-process"
     info = registry().get("executor", name, where="--executor")
     model = info.params or NoParams
     chosen: dict[str, int | None] = {}
@@ -143,10 +143,12 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
     if "workers" in model.model_fields:
         # Small runs beyond the cores go into stacks; of large ones, each gets a process.
         chosen["workers"] = count if count is None or not stackable else min(count, usable_cores())
-    elif count not in (None, 1) and pending > 1 and not stackable:
+    elif count not in (None, 1) and pending > 1 and not stackable and not backend.parallel:
         raise LsnError(
             f"executor {name!r} trains one run at a time", where=f"--replicas {replicas}", valid="1 or auto"
         )
+    if "replicas" in model.model_fields:
+        chosen["replicas"] = count if count is None else -(-count // (chosen.get("workers") or 1))
     if stackable:
         chosen["stack"] = STACK_SIZE if count is None else -(-count // (chosen.get("workers") or 1))
     executor: Executor = info.build(model.model_validate(chosen), None)

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -109,6 +109,12 @@ class RunSpec(_Spec):
             allow_nan=False,
         )
         return hashlib.sha256(canonical.encode()).hexdigest()[:KEY_LENGTH]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with ``update``; a key that was computed before is not copied, as it belongs to the original."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("key", None)
+        return copied
 
     def dependencies(self) -> tuple[RunSpec, ...]:
         """The runs that must be done before this one: its teacher, the run behind its transition matrix."""

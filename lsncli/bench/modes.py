@@ -17,8 +17,11 @@ from lsncli.bench.stacks import STACK, stacked_training
 from lsncli.bench.workloads import Workload
 from lsncli.data.arrays import Arrays
 from lsncli.engine.settings import EngineSettings
+from lsncli.engine.training import train_replicas
 
 PEER = "peer"
+#: Runs that take their steps together where the device works on several: the paper's repeats.
+REPLICAS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,11 @@ def _modes(
                 partial(Session, name, specs, replace(chosen, threads=1), training),
                 runs=STACK,
             )
+        if backend.parallel and not workload.dense and not quick:
+            name = f"{precision}, {REPLICAS} runs together"
+            specs = [workload.spec(seed) for seed in range(REPLICAS)]
+            training = partial(train_replicas, replicas=REPLICAS)
+            yield Mode(name, precision, threads, partial(Session, name, specs, chosen, training), runs=REPLICAS)
         if on_processor and threads > 1 and not quick:
             name = f"{precision}, {threads} processes"
             specs = [workload.spec(seed) for seed in range(threads)]

@@ -50,6 +50,5 @@ def may_share_device(run: Run) -> bool:
 
     from lsncli.losses.stacked import family
 
-    return family(run.work.loss) is not None and not any(
-        isinstance(m, _DropoutNd) for m in run.work.module.modules()
-    )
+    drops_out = any(isinstance(module, _DropoutNd) for module in run.work.module.modules())
+    return family(run.work.loss) is not None and not drops_out

@@ -34,8 +34,8 @@ class _Batch:
 class ReplicaSteps:
     """Takes the steps of ``runs``: of equal data, batch size and number of steps, at the same step.
 
-    ``random`` are the states of torch's generator, one for each run, where there are several on the processor. Every
-    run's numbers are those that it has alone, to the bit.
+    ``random`` are the states of torch's generator, one for each run, where there are several on the processor.
+    Every run's numbers are those that it has alone, to the bit.
     """
 
     def __init__(self, runs: Sequence[Run], random: list[Tensor] | None = None) -> None:

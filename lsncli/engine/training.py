@@ -38,8 +38,8 @@ def train_replicas(
     """Train runs of one :func:`~lsncli.engine.replica_kinds.replica_kind`, several of them step by step together.
 
     ``replicas`` is how many at once; None takes the number that is found to be the fastest. Each run's events are
-    those of :func:`train`, and so are its numbers; the events of different runs are interleaved, a run's seconds are
-    its share of the time that all took, and its images per second those of all together.
+    those of :func:`train`, and so are its numbers; the events of different runs are interleaved, a run's seconds
+    are its share of the time that all took, and its images per second those of all together.
     """
     with ExitStack() as afterwards:
         try:

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from lsncli.backends.interface import Backend
 from lsncli.engine.events import Finished, Outcome
+from lsncli.engine.replica_kinds import replica_kind
 from lsncli.engine.stack_kinds import stack_kind
-from lsncli.plan import Plan, PlannedRun
+from lsncli.plan import Plan, PlannedRun, RunSpec
 
 
 class Frontier:
     """The part of a plan that has not been started, in the plan's order.
 
-    Runs that can be trained together are handed out in stacks of at most ``stack`` runs, of a size that gives
-    each of ``lanes`` workers an equal share.
+    Runs that can be trained together are handed out together: in stacks of at most ``stack`` small runs, or at most
+    ``replicas`` others that ``backend`` gains by, in a number that gives each of ``lanes`` workers an equal share.
     """
 
-    def __init__(self, plan: Plan, *, stack: int = 1, lanes: int = 1) -> None:
+    def __init__(
+        self, plan: Plan, *, stack: int = 1, lanes: int = 1, replicas: int = 1, backend: Backend | None = None
+    ) -> None:
         self._waiting: OrderedDict[str, PlannedRun] = OrderedDict((run.key, run) for run in plan)
         self._open = set(self._waiting)
         self._stack, self._lanes = stack, lanes
+        self._replicas, self._backend = replicas, backend
         self._sizes: dict[str, int] = {}
         self._kinds: dict[str, str | None] = {}
         self._alone: set[str] = set()
@@ -36,7 +41,7 @@ class Frontier:
         return run
 
     def take_stack(self) -> list[PlannedRun]:
-        """The next runs that may start: one, or a stack; none while all that are left wait for others."""
+        """The next runs that may start, one or several; none while all that are left wait for others."""
         first = self.take()
         if first is None:
             return []
@@ -44,7 +49,8 @@ class Frontier:
         if kind is None:
             return [first]
         alike = [run for run in self._waiting.values() if self._kind(run) == kind and self._ready(run)]
-        size = self._sizes.setdefault(kind, even_share(1 + len(alike), self._stack, self._lanes))
+        most = self._stack if self._stacked(first.spec) else self._replicas
+        size = self._sizes.setdefault(kind, even_share(1 + len(alike), most, self._lanes))
         for run in alike[: size - 1]:
             del self._waiting[run.key]
         return [first, *alike[: size - 1]]
@@ -61,11 +67,21 @@ class Frontier:
         return not any(d in self._open for d in run.dependencies)
 
     def _kind(self, run: PlannedRun) -> str | None:
-        if self._stack == 1 or run.key in self._alone:
+        if run.key in self._alone:
             return None
         if run.key not in self._kinds:
-            self._kinds[run.key] = stack_kind(run.spec)
+            self._kinds[run.key] = self._kind_of(run.spec)
         return self._kinds[run.key]
+
+    def _kind_of(self, spec: RunSpec) -> str | None:
+        if self._stacked(spec):
+            return stack_kind(spec)
+        if self._replicas > 1 and self._backend is not None:
+            return replica_kind(spec, self._backend)
+        return None
+
+    def _stacked(self, spec: RunSpec) -> bool:
+        return self._stack > 1 and stack_kind(spec) is not None
 
     def finished(self, key: str, outcome: Outcome) -> list[Finished]:
         """Note that a run ended; returns the ends of the runs that can no longer start because of it.

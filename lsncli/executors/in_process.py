@@ -1,7 +1,8 @@
-"""Trains runs one after another in this process, small ones in stacks."""
+"""Trains runs in this process: one after another, or together where that is faster."""
 
 from __future__ import annotations
 
+from lsncli.backends.selection import select_backend
 from lsncli.engine.events import Finished
 from lsncli.engine.settings import EngineSettings
 from lsncli.executors.frontier import Frontier
@@ -10,28 +11,32 @@ from lsncli.plan import Plan
 
 
 class InProcessExecutor(Executor):
-    """One run at a time, with all threads; or one stack of at most ``stack`` runs of a small network."""
+    """One run at a time, with all threads; or runs that gain by it together.
 
-    def __init__(self, stack: int = 1) -> None:
+    Those are at most ``stack`` runs of a small network, and ``replicas`` of a larger one (None: as many as are the
+    fastest) where the device works on several at once, or they ask one teacher.
+    """
+
+    def __init__(self, stack: int = 1, replicas: int | None = 1) -> None:
         self.stack = stack
+        self.replicas = replicas
 
     def execute(self, plan: Plan, settings: EngineSettings, emit: Emit, control: Control) -> None:
         """Train the plan in order."""
-        from lsncli.engine.stacking import train_stack
-        from lsncli.engine.training import train
+        from lsncli.engine.replica_choice import MOST
+        from lsncli.engine.together import train_together
 
         def stop() -> bool:
             return control.stopping
 
-        frontier = Frontier(plan, stack=self.stack)
+        backend, _ = select_backend(settings.device)
+        frontier = Frontier(plan, stack=self.stack, replicas=self.replicas or MOST, backend=backend)
         while frontier and not control.stopping:
             runs = frontier.take_stack()
             if not runs:
                 break
             specs = [run.spec for run in runs]
-            # Even a single run: its numbers must not depend on how many others were left to train.
-            events = train_stack(specs, settings, stop) if self.stack > 1 else train(specs[0], settings, stop)
-            for event in events:
+            for event in train_together(specs, settings, stop, stacking=self.stack > 1, replicas=self.replicas):
                 emit(event)
                 if isinstance(event, Finished):
                     for end in frontier.finished(event.key, event.status):

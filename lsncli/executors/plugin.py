@@ -19,6 +19,11 @@ class InProcessParams(Params):
     """Parameters of the in-process executor."""
 
     stack: PositiveInt = Field(1, description="The most runs of a small network that are trained in one step.")
+    replicas: PositiveInt | None = Field(
+        1,
+        description="Runs of a larger network that take their steps together, on a GPU or with one teacher; without"
+        " a number, as many as are the fastest.",
+    )
 
 
 class ProcessParams(InProcessParams):
@@ -30,13 +35,13 @@ class ProcessParams(InProcessParams):
 def _in_process(params: InProcessParams, context: None) -> Executor:
     from lsncli.executors.in_process import InProcessExecutor
 
-    return InProcessExecutor(params.stack)
+    return InProcessExecutor(params.stack, params.replicas)
 
 
 def _processes(params: ProcessParams, context: None) -> Executor:
     from lsncli.executors.processes import ProcessExecutor
 
-    return ProcessExecutor(params.workers, params.stack)
+    return ProcessExecutor(params.workers, params.stack, params.replicas)
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Trains several runs at once in worker processes, each of which trains one run, or a stack of small ones.
+"""Trains several runs at once in worker processes, each of which trains one run, or several together.
 
 The workers are forked from a server process that has imported torch once and computed nothing, so that a
 worker costs milliseconds and this process never imports torch. Only this process writes results.
@@ -16,6 +16,7 @@ from multiprocessing.process import BaseProcess
 from signal import Signals
 from typing import Any
 
+from lsncli.backends.selection import select_backend
 from lsncli.engine.events import Event, Finished, Measured, Outcome, Progress, Started
 from lsncli.engine.settings import EngineSettings
 from lsncli.executors.frontier import Frontier
@@ -25,6 +26,8 @@ from lsncli.plan import Plan
 
 #: How long a worker may take to stop at a step after its connection was closed.
 STOP_SECONDS = 60.0
+#: The most runs that a worker trains together, where nobody says otherwise: students that ask one teacher.
+MOST_STUDENTS = 16
 #: Events that are passed on at once.
 MOST_EVENTS = 1000
 
@@ -42,14 +45,16 @@ class _Worker:
 
 
 class ProcessExecutor(Executor):
-    """``workers`` runs, or stacks of at most ``stack`` small runs, at once.
+    """``workers`` runs, or groups of runs that gain by being trained together, at once.
 
-    Each worker gets an equal share of the threads.
+    What ``stack`` and ``replicas`` are: :class:`~lsncli.executors.in_process.InProcessExecutor`. Each worker gets
+    an equal share of the threads.
     """
 
-    def __init__(self, workers: int | None = None, stack: int = 1) -> None:
+    def __init__(self, workers: int | None = None, stack: int = 1, replicas: int | None = 1) -> None:
         self.workers = workers or usable_cores()
         self.stack = stack
+        self.replicas = replicas
         methods = multiprocessing.get_all_start_methods()
         self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         if "forkserver" in methods:
@@ -58,10 +63,12 @@ class ProcessExecutor(Executor):
     def execute(self, plan: Plan, settings: EngineSettings, emit: Emit, control: Control) -> None:
         """Train the plan; a worker that dies fails its run alone, and another takes its place.
 
-        Where it trained a stack, nobody knows which run is to blame: they are trained again one by one.
+        Where it trained several, nobody knows which run is to blame: they are trained again one by one.
         """
         count = min(self.workers, len(plan))
-        frontier = Frontier(plan, stack=self.stack, lanes=count)
+        backend, _ = select_backend(settings.device)
+        most = MOST_STUDENTS if self.replicas is None else self.replicas
+        frontier = Frontier(plan, stack=self.stack, lanes=count, replicas=most, backend=backend)
         settings = replace(settings, threads=settings.threads or max(1, usable_cores() // max(1, count)))
         pool: list[_Worker] = []
         try:
@@ -89,7 +96,9 @@ class ProcessExecutor(Executor):
 
     def _start(self, settings: EngineSettings) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs, settings, self.stack > 1), daemon=True)
+        process = self._context.Process(
+            target=work, args=(theirs, settings, self.stack > 1, self.replicas), daemon=True
+        )
         process.start()
         theirs.close()
         return _Worker(process, ours)

@@ -19,10 +19,10 @@ from lsncli.registry import registry
 STOP = None
 
 
-def work(connection: Connection, settings: EngineSettings, stacking: bool) -> None:
+def work(connection: Connection, settings: EngineSettings, stacking: bool, replicas: int | None) -> None:
     """A worker's life: train what comes, until the connection closes.
 
-    Without ``stacking`` every list that comes holds a single run.
+    Every list that comes is one run, or runs to be trained together, as ``stacking`` and ``replicas`` say.
     """
     # Ctrl-C reaches the whole process group; the parent decides, and asks through the connection.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -30,8 +30,7 @@ def work(connection: Connection, settings: EngineSettings, stacking: bool) -> No
     # The parent has already warned of plugins that do not load; once is enough.
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
         registry()
-    from lsncli.engine.stacking import train_stack
-    from lsncli.engine.training import train
+    from lsncli.engine.together import train_together
 
     while True:
         try:
@@ -42,7 +41,7 @@ def work(connection: Connection, settings: EngineSettings, stacking: bool) -> No
             return
         specs = [RunSpec.model_validate(plain) for plain in message]
         stop = partial(_asked_to_stop, connection)
-        for event in train_stack(specs, settings, stop) if stacking else train(specs[0], settings, stop):
+        for event in train_together(specs, settings, stop, stacking=stacking, replicas=replicas):
             # Without a parent the run stops by itself and leaves its checkpoint: go on until it has.
             with contextlib.suppress(ConnectionError):
                 connection.send(event)

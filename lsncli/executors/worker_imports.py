@@ -2,7 +2,7 @@
 
 import torch
 
-import lsncli.engine.stacking  # noqa: F401
+import lsncli.engine.together  # noqa: F401
 
 # The first optimiser of a process makes torch import its compiler, which takes seconds: once here, not once per
 # worker. Making it computes nothing, so no thread is started that a fork would lose.

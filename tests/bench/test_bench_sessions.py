@@ -111,6 +111,8 @@ class Elsewhere:
 
     name = "elsewhere"
 
+    parallel = False
+
     @staticmethod
     def precisions():
         return ("bf16", "fp32")
@@ -147,3 +149,11 @@ def test_stacks_where_the_engine_has_them(monkeypatch):
     monkeypatch.setattr("lsncli.bench.stacks.util.find_spec", lambda name: None)
     assert stacked_training() is None
     assert stack not in names("mlp", cpu, 2)
+
+
+def test_where_runs_are_faster_together_they_are_measured_together(monkeypatch):
+    cpu = registry().get("backend", "cpu").build(None, None)
+    monkeypatch.setattr(type(cpu), "parallel", True)
+    modes = names("resnet8", cpu, threads=2)
+    assert {(f"{precision}, 5 runs together", 5) for precision in ("fp32", "bf16")} <= set(modes)
+    assert not any("together" in name for name, _ in names("mlp", cpu, threads=2))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from engine_samples import ending, metrics, resumed_from, run, spec, stop_after, weights
+from engine_samples import ending, metrics, notices, resumed_from, run, spec, stop_after, weights
 
 from lsncli.backends.cuda import CudaBackend
 from lsncli.backends.selection import select_backend, select_precision
@@ -78,3 +78,59 @@ def test_fp32_agrees_with_the_processor(gpu: EngineSettings, elsewhere: EngineSe
     on_gpu = metrics(run(run_spec, replace(gpu, precision="fp32")))
     on_cpu = metrics(run(run_spec, elsewhere))
     assert on_gpu[2, "train_loss"] == pytest.approx(on_cpu[2, "train_loss"], rel=1e-5)
+
+
+def test_the_step_is_captured_and_is_the_eager_step(gpu: EngineSettings, elsewhere: EngineSettings) -> None:
+    """More steps than the warm-up, over two epochs, with a schedule: the same bits as kernel by kernel."""
+    from lsncli.backends import cuda_graph
+
+    run_spec = spec(model=RESNET, augment="crop-flip", steps=20)
+    captured = run(run_spec, gpu)
+    assert notices(captured) == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cuda_graph, "WARM_UP", 10**6)
+        eager = run(run_spec, replace(elsewhere, device="cuda"))
+    assert metrics(captured) == metrics(eager)
+    assert weights(gpu, run_spec) == weights(replace(elsewhere, device="cuda"), run_spec)
+
+
+@pytest.mark.parametrize("replicas", [2, 3])
+def test_branches_of_one_graph_are_the_solo_runs(
+    replicas: int, gpu: EngineSettings, elsewhere: EngineSettings
+) -> None:
+    from lsncli.engine.events import Finished
+    from lsncli.engine.training import train_replicas
+
+    specs = [spec(model=RESNET, augment="crop-flip", seed=seed, loss="label-smoothing") for seed in range(3)]
+    events = list(train_replicas(specs, gpu, replicas=replicas))
+    assert [e.status for e in events if isinstance(e, Finished)] == ["done"] * 3
+    alone = replace(elsewhere, device="cuda")
+    for run_spec in specs:
+        run(run_spec, alone)
+        assert weights(gpu, run_spec) == weights(alone, run_spec)
+
+
+def test_a_loss_that_waits_for_the_device_is_not_captured(gpu: EngineSettings, plugin: None) -> None:
+    events = run(spec(loss="seeing", steps=20), gpu)
+    assert ending(events).status == "done"
+    assert len(notices(events)) == 1
+    assert "cannot be recorded" in notices(events)[0]
+
+
+def test_nothing_in_a_step_waits_for_the_device(gpu: EngineSettings) -> None:
+    """torch raises at every synchronising call while the steps of a captured run are taken."""
+    from lsncli.engine.replica_steps import ReplicaSteps
+    from lsncli.engine.run import Run
+
+    backend, name = select_backend("cuda")
+    device = backend.prepare(name, threads=1)
+    steps = ReplicaSteps([Run(spec(model=RESNET, augment="crop-flip", steps=100), gpu, backend, name, device)])
+    for _ in range(6):
+        steps.take()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(20):
+            steps.take()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert steps.notice() is None

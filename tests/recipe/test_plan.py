@@ -43,6 +43,14 @@ def test_key_is_the_digest_of_the_canonical_json() -> None:
     assert spec().key == hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
+def test_a_changed_copy_has_a_key_of_its_own() -> None:
+    original = spec()
+    known = original.key
+    copied = original.model_copy(update={"seed": 1})
+    assert copied.key == spec(seed=1).key != known
+    assert original.model_copy().key == known
+
+
 def test_default_values_leave_the_key_alone() -> None:
     explicit = spec(
         data=DataSpec(name="digits", train_size=None, revision=1, subset_seed=0),

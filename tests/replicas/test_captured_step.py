@@ -1,0 +1,148 @@
+"""The captured step without a GPU: a device of paper tells what is done and what is only recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+
+from lsncli.backends.cuda import CudaBackend
+from lsncli.backends.cuda_graph import WARM_UP, CapturedStep
+
+
+class Device:
+    """Counts the work that is done; while a graph is captured, work is noted in it instead."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.captures: list[list[str]] = []
+        self.capturing: list[str] | None = None
+        self.streams = ["default"]
+
+    def work(self, what: str) -> None:
+        (self.done if self.capturing is None else self.capturing).append(f"{what} on {self.streams[-1]}")
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> Device:
+    paper = Device()
+    made = 0
+
+    class Stream:
+        def __init__(self) -> None:
+            nonlocal made
+            made += 1
+            self.name = f"stream {made}"
+
+        def wait_stream(self, other: Stream) -> None:
+            paper.work(f"{self.name} waits for {other.name}")
+
+    class Current(Stream):
+        def __init__(self) -> None:
+            self.name = paper.streams[-1]
+
+    class Graph:
+        def __init__(self) -> None:
+            self.work: list[str] = []
+
+        def replay(self) -> None:
+            paper.done.extend(self.work)
+
+    @contextmanager
+    def stream(chosen: Stream) -> Iterator[None]:
+        paper.streams.append(chosen.name)
+        try:
+            yield
+        finally:
+            paper.streams.pop()
+
+    @contextmanager
+    def graph(captured: Graph, stream: Stream, capture_error_mode: str) -> Iterator[None]:
+        assert capture_error_mode == "thread_local"
+        paper.capturing = captured.work
+        paper.streams.append(stream.name)
+        try:
+            yield
+        finally:
+            paper.captures.append(captured.work)
+            paper.capturing = None
+            paper.streams.pop()
+
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "graph", graph)
+    monkeypatch.setattr(torch.cuda, "stream", stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", Current)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    return paper
+
+
+def test_every_call_is_one_step(device: Device) -> None:
+    """Eager ones, the one after which the record is made, and repeated ones; recording takes none."""
+    step = CapturedStep(lambda: device.work("step"))
+    for calls in range(1, WARM_UP + 6):
+        step()
+        assert [line for line in device.done if line.startswith("step")] == ["step on stream 1"] * calls
+        assert len(device.captures) == (1 if calls > WARM_UP else 0)
+    assert device.captures == [["step on stream 1"]]
+
+
+def test_eager_steps_come_after_what_was_asked_before_and_before_what_comes(device: Device) -> None:
+    CapturedStep(lambda: device.work("step"))()
+    assert device.done == [
+        "stream 1 waits for default on default",
+        "step on stream 1",
+        "default waits for stream 1 on default",
+    ]
+
+
+@pytest.mark.parametrize("how", ["in the step", "at the end"])
+def test_a_step_that_cannot_be_captured_is_taken_as_it_is(
+    how: str, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work() -> None:
+        if how == "in the step" and device.capturing is not None:
+            raise RuntimeError("operation not permitted\nwhen stream is capturing")
+        device.work("step")
+
+    if how == "at the end":
+        original = torch.cuda.graph
+
+        @contextmanager
+        def graph(*arguments: object, **named: object) -> Iterator[None]:
+            with original(*arguments, **named):  # type: ignore[arg-type]
+                yield
+            raise RuntimeError("operation not permitted\nwhen stream is capturing")
+
+        monkeypatch.setattr(torch.cuda, "graph", graph)
+    step = CapturedStep(work)
+    for _ in range(10):
+        step()
+    assert [line for line in device.done if line.startswith("step")] == ["step on stream 1"] * 10
+    assert len(device.captures) == 1
+    assert step.refused == "RuntimeError: operation not permitted when stream is capturing"
+
+
+def test_branches_fork_and_join(device: Device) -> None:
+    def task(name: str) -> Callable[[], None]:
+        return lambda: device.work(name)
+
+    backend = CudaBackend()
+    backend.in_parallel([task("a"), task("b")])
+    assert device.done == [
+        "stream 1 waits for default on default",
+        "a on stream 1",
+        "stream 2 waits for default on default",
+        "b on stream 2",
+        "default waits for stream 1 on default",
+        "default waits for stream 2 on default",
+    ]
+    device.done.clear()
+    # The same streams again for the same places; a single task costs nothing extra.
+    backend.in_parallel([task("c"), task("d")])
+    assert [line for line in device.done if "waits" not in line] == ["c on stream 1", "d on stream 2"]
+    device.done.clear()
+    backend.in_parallel([task("e")])
+    assert device.done == ["e on default"]
