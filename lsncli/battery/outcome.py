@@ -100,7 +100,8 @@ def _claims(
     components: Registry,
 ) -> ClaimsReport:
     gathered = Gathered(profile, found, components)
-    asked = hypotheses(request.chosen[0].name, _losses(request, found))
+    only = request.chosen[0]
+    asked = hypotheses(only.label if len(request.chosen) == 1 else only.name, _losses(request, found))
     chosen = [
         (claim, claim.comparisons(gathered.evidence(claim.recipes)))
         for claim in asked

@@ -95,8 +95,8 @@ def _document(part: str, taken: Mapping[str, Any], chosen: Sequence[Candidate]) 
             "case": _teachers(chosen) if taught else _losses(chosen),
         },
         "report": {
-            "rows": ["label"],
-            "columns": ["noise.rate", "metric"] if len(metrics) > 1 else ["noise.rate"],
+            "rows": ["noise.rate", "label"] if len(metrics) > 1 else ["label"],
+            "columns": ["metric"] if len(metrics) > 1 else ["noise.rate"],
             "metrics": metrics,
         },
     }
