@@ -139,7 +139,9 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
     info = registry().get("executor", name, where="--executor")
     model = info.params or NoParams
     chosen: dict[str, int | None] = {}
-    stackable = "stack" in model.model_fields and _can_be_stacked(plan)
+    # Even a single one: a stack of one is faster than the loop for large networks, and its numbers are those that
+    # it has in any stack, so that a recipe that was narrowed by --only finds the same.
+    stackable = "stack" in model.model_fields and any(stack_kind(run.spec) is not None for run in plan)
     if "workers" in model.model_fields:
         # Small runs beyond the cores go into stacks; of large ones, each gets a process.
         chosen["workers"] = count if count is None or not stackable else min(count, usable_cores())
@@ -153,12 +155,6 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
         chosen["stack"] = STACK_SIZE if count is None else -(-count // (chosen.get("workers") or 1))
     executor: Executor = info.build(model.model_validate(chosen), None)
     return executor
-
-
-def _can_be_stacked(plan: Plan) -> bool:
-    """Whether at least two runs of the plan can be trained together."""
-    kinds = [kind for run in plan if (kind := stack_kind(run.spec)) is not None]
-    return len(kinds) > len(set(kinds))
 
 
 def _positive(text: str) -> int:

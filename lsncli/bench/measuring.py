@@ -35,7 +35,7 @@ class BenchSettings:
 
     rounds: int = 5
     seconds: float = 1.0
-    limit: float | None = 270.0
+    limit: float | None = None
     quick: bool = False
 
 

@@ -81,16 +81,13 @@ def _modes(
             specs = [workload.spec()]
             yield Mode(name, precision, count, partial(Session, name, specs, replace(chosen, threads=count)))
         if workload.dense and precision == "fp32" and (training := stacked_training()) is not None:
-            name = f"{precision}, {STACK} runs stacked"
-            specs = [workload.spec(seed) for seed in range(STACK)]
-            # One thread: the products are too small to share, as a solo run's are.
-            yield Mode(
-                name,
-                precision,
-                1,
-                partial(Session, name, specs, replace(chosen, threads=1), training),
-                runs=STACK,
-            )
+            # `lsn run` trains a single small run as a stack of one.
+            for size in (1, STACK):
+                name = f"{precision}, {size} runs stacked" if size > 1 else f"{precision}, a stack of one"
+                specs = [workload.spec(seed) for seed in range(size)]
+                # One thread: the products are too small to share, as a solo run's are.
+                alone = replace(chosen, threads=1)
+                yield Mode(name, precision, 1, partial(Session, name, specs, alone, training), runs=size)
         if backend.parallel and not workload.dense and not quick:
             name = f"{precision}, {REPLICAS} runs together"
             specs = [workload.spec(seed) for seed in range(REPLICAS)]

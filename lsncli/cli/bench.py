@@ -25,7 +25,7 @@ RoundsOption = Annotated[
     typer.Option(
         "--rounds",
         min=1,
-        help="Rounds of the alternation, however long they take. Without it: 5, in under five minutes.",
+        help="Rounds of the alternation. Without it: 5; with --quick, as many of 5 as its time allows.",
     ),
 ]
 QuickOption = Annotated[
@@ -60,7 +60,7 @@ def command(
 
     chosen = workloads(_names(models) if models is not None else QUICK_MODELS if quick else DEFAULT_MODELS)
     select_backend(device)
-    # A database that cannot be used should say so before five minutes are spent.
+    # A database that cannot be used should say so before minutes are spent.
     with Store.open(db) as store:
         from lsncli.bench.measuring import QUICK, BenchSettings, busy, measure
 

@@ -110,7 +110,6 @@ class Elsewhere:
     """A device that is not the processor."""
 
     name = "elsewhere"
-
     parallel = False
 
     @staticmethod
@@ -133,7 +132,7 @@ def test_the_modes_of_this_kind_of_machine(monkeypatch):
     assert names("resnet8", cpu, 2)[3] == ("fp32, 2 processes", 2)
     assert [n for n, _ in names("resnet8", cpu, 2, quick=True)] == ["peer", "fp32, 2 threads", "bf16, 2 threads"]
     dense = [n for n, runs in names("linear", cpu, 2, quick=True) if runs == 1]
-    assert dense == ["peer", "fp32, 1 thread"]
+    assert dense == ["peer", "fp32, 1 thread", "fp32, a stack of one"]
     assert [n for n, _ in names("resnet8", cpu, 1)] == ["peer", "fp32, 1 thread", "bf16, 1 thread"]
     # Threads and processes of the processor say nothing of another device.
     monkeypatch.setattr("torch.device", str)

@@ -64,7 +64,8 @@ LARGE = Plan.of(spec(seed=seed, model=component("resnet8")) for seed in range(40
         (LARGE, None, "auto", 2, 1),
         (LARGE, None, "1", None, 1),
         (LARGE, None, "7", 7, 1),
-        (Plan.of([spec()]), None, "auto", None, 1),
+        (Plan.of([spec()]), None, "auto", None, STACK_SIZE),
+        (Plan.of([spec()]), None, "1", None, 1),
     ],
 )
 def test_what_replicas_means_on_two_cores(
