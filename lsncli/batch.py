@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from lsncli.backends.selection import select_backend, select_precision
 from lsncli.data.catalogue import describe, is_registered
 from lsncli.data.catalogue import load as load_data
 from lsncli.data.context import DataContext
+from lsncli.data.stored import refuse_changed
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.stack_kinds import stack_kind
 from lsncli.errors import LsnError
@@ -54,7 +56,7 @@ def resolve_loaded(loaded: Sequence[LoadedRecipe], overrides: Overrides, data_di
         return []
 
     def classes(name: str) -> Classes:
-        about = describe(name, data_dir, where="data.name")
+        about = describe(name, data_dir)
         return about.num_classes, about.class_names
 
     refuse_unused_replacements(overrides, set().union(*(used_data(expand(recipe)) for recipe in loaded)))
@@ -104,11 +106,22 @@ def check_data(plan: Plan, data_dir: Path) -> dict[str, str]:
 def fetch_data(plan: Plan, context: DataContext) -> None:
     """Get the registered data sets that are not on this machine, once, before several workers would.
 
-    Raises :class:`LsnError` where one can neither be found nor downloaded: nothing has been trained yet.
+    Raises :class:`LsnError` where one can neither be found nor downloaded, or where a prepared one is no longer
+    what was prepared: nothing has been trained yet.
     """
-    for name, params in {run.spec.data.name: run.spec.data.params for run in plan}.items():
-        if is_registered(name) and not describe(name, context.data_dir).available:
-            load_data(name, params, context)
+    needed = {run.spec.data.name: run.spec.data.params for run in plan}
+    for name, params in needed.items():
+        try:
+            if not is_registered(name):
+                refuse_changed(context.prepared_dir / name)
+            elif not describe(name, context.data_dir).available:
+                load_data(name, params, context)
+        except LsnError as error:
+            others = [other for other in needed if other != name]
+            if others:
+                without = f"without its runs: --only data.name={others[0]}"
+                error.next = f"{error.next}; or {without}" if error.next else without
+            raise
 
 
 def checkpoint_dir(database: str) -> Path:
@@ -163,6 +176,11 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+#: Seconds in which a second signal is the first one again: ``timeout`` and ``uv run`` pass on to us what the
+#: whole process group was sent.
+ONE_SIGNAL = 0.5
+
+
 @contextmanager
 def stopping_on_signals(control: Control, tell: Callable[[], None]) -> Iterator[None]:
     """Turn the first Ctrl-C (or SIGTERM) into a request to stop; the second ends the process at once."""
@@ -170,9 +188,16 @@ def stopping_on_signals(control: Control, tell: Callable[[], None]) -> Iterator[
         yield
         return
 
+    asked_at: float | None = None
+
     def handle(number: int, frame: FrameType | None) -> None:
-        if control.stopping:
+        nonlocal asked_at
+        now = time.monotonic()
+        if asked_at is not None:
+            if now - asked_at < ONE_SIGNAL:
+                return
             raise KeyboardInterrupt
+        asked_at = now
         control.stop()
         control.interrupted = True
         tell()

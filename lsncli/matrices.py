@@ -67,7 +67,10 @@ def read_square(value: object, info: ValidationInfo) -> Rows:
     """
     if not isinstance(value, str | Path):
         return _square(value)
-    path = Path(value).expanduser()
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError as error:  # ~ of somebody who has no home here
+        raise ValueError(f"cannot read the matrix file {str(value)!r}: {error}") from None
     base = info.context.get("base_dir") if isinstance(info.context, Mapping) else None
     path = Path(base) / path if base is not None else path
     reader = _READERS.get(path.suffix.lower())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lsncli.errors import LsnError, close_names
+from lsncli.toml_text import toml_text
 
 
 class Params(BaseModel):
@@ -25,33 +26,44 @@ class NoParams(Params):
 
 
 def validate(
-    model: type[BaseModel], values: Mapping[str, Any], *, where: str, subject: str, context: Any = None
+    model: type[BaseModel],
+    values: Mapping[str, Any],
+    *,
+    where: str | Callable[[str], str],
+    subject: str,
+    context: Any = None,
 ) -> BaseModel:
     """Validate ``values`` by ``model``; raise one :class:`LsnError` that names every wrong key.
 
-    ``where`` is the place of the values (file and section), ``subject`` what they belong to
-    (``"loss 'label-smoothing'"``). ``context`` reaches the model's validators, for example the folder
-    that relative paths start from.
+    ``where`` is the place of the values (file and section), or tells it for the parameter that is wrong (``""``
+    where it is not a single one). ``subject`` is what they belong to (``"loss 'label-smoothing'"``). ``context``
+    reaches the model's validators, for example the folder that relative paths start from.
     """
+
+    def place(parameter: str) -> str:
+        return where if isinstance(where, str) else where(parameter)
+
     # A third party's model may ignore unknown keys by pydantic's default; a typo must never pass.
     unknown = sorted(set(values) - _accepted(model))
     if unknown and model.model_config.get("extra") != "allow":
         raise LsnError(
             f"{subject} has no parameter {', '.join(repr(u) for u in unknown)}",
-            where=where,
+            where=place(unknown[0]),
             valid=describe_fields(model),
             next=_nearest(unknown[0], _accepted(model)),
         )
     try:
         return model.model_validate(dict(values), context=context)
     except ValidationError as error:
-        raise LsnError(f"{subject}: {explain(error)}", where=where, valid=describe_fields(model)) from None
+        raise LsnError(
+            f"{subject}: {explain(error)}", where=place(_only_parameter(error)), valid=describe_fields(model)
+        ) from None
     except LsnError:
         raise
     except Exception as error:
         raise LsnError(
             f"{subject}: its parameters could not be checked ({type(error).__name__}: {error})",
-            where=where,
+            where=place(""),
             next="a mistake in the component's own validators; tell its author",
         ) from error
 
@@ -96,15 +108,21 @@ def explain(error: ValidationError) -> str:
 
 
 def describe_fields(model: type[BaseModel]) -> str:
-    """The parameters of ``model`` with their defaults, on one line: ``alpha = 0.1, floor = 1e-07``."""
+    """The parameters of ``model`` with their defaults, on one line: ``alpha = 0.1, matrix (optional)``."""
     shown = []
     for name, field in model.model_fields.items():
-        shown.append(
-            f"{name} (required)"
-            if field.is_required()
-            else f"{name} = {field.get_default(call_default_factory=True)!r}"
-        )
+        default = None if field.is_required() else field.get_default(call_default_factory=True)
+        if default is None:
+            shown.append(f"{name} ({'required' if field.is_required() else 'optional'})")
+        else:
+            shown.append(f"{name} = {toml_text(default)}")
     return ", ".join(shown) or "no parameters"
+
+
+def _only_parameter(error: ValidationError) -> str:
+    """The parameter that is wrong; empty where several are, or only their combination is."""
+    names = {str(item["loc"][0]) if item["loc"] else "" for item in error.errors(include_url=False)}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _accepted(model: type[BaseModel]) -> set[str]:

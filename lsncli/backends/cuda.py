@@ -25,6 +25,7 @@ class CudaBackend(Backend):
 
     def __init__(self) -> None:
         self._streams: list[torch.cuda.Stream] = []
+        self._before: Callable[[], None] | None = None
 
     def unavailable(self) -> str | None:
         """Why there is no usable GPU; torch is imported only where the driver's device files exist."""
@@ -58,6 +59,11 @@ class CudaBackend(Backend):
 
         chosen = torch.device(device if ":" in device else "cuda:0")
         torch.cuda.set_device(chosen)
+        if self._before is None:
+            self._before = kernel_settings()
+        # Whatever has no kernel that adds up in a fixed order (in a third party's loss, say) costs a warning.
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
         # fp32 means fp32: by default cuDNN would round the inputs of its convolutions to TF32's ten bits.
@@ -66,6 +72,12 @@ class CudaBackend(Backend):
         if threads is not None:
             torch.set_num_threads(threads)
         return chosen
+
+    def release(self) -> None:
+        """The kernels and precisions of before: other code in this process may want others."""
+        if self._before is not None:
+            self._before()
+            self._before = None
 
     def autocast(self, precision: str) -> AbstractContextManager[Any]:
         """Autocast to bf16, or nothing."""
@@ -133,3 +145,28 @@ class CudaBackend(Backend):
             "threads": torch.get_num_threads(),
             "memory_format": "channels_last",
         }
+
+
+def kernel_settings() -> Callable[[], None]:
+    """The settings of torch as they are, as a function that puts them back."""
+    import torch
+
+    owners_and_names = (
+        (torch.utils.deterministic, "fill_uninitialized_memory"),
+        (torch.backends.cudnn, "deterministic"),
+        (torch.backends.cudnn, "benchmark"),
+        (torch.backends.cudnn.conv, "fp32_precision"),  # type: ignore[attr-defined]
+        (torch.backends.cuda.matmul, "fp32_precision"),
+    )
+    values = [getattr(owner, name) for owner, name in owners_and_names]
+    algorithms = torch.are_deterministic_algorithms_enabled()
+    warning_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    threads = torch.get_num_threads()
+
+    def put_back() -> None:
+        for (owner, name), value in zip(owners_and_names, values, strict=True):
+            setattr(owner, name, value)
+        torch.use_deterministic_algorithms(algorithms, warn_only=warning_only)
+        torch.set_num_threads(threads)
+
+    return put_back

@@ -13,7 +13,7 @@ import tomli
 
 from lsncli.battery.candidate import BASELINE, Candidate
 from lsncli.recipe.loading import read_source
-from lsncli.report.filling import toml_value
+from lsncli.toml_text import toml_text
 
 PARTS = ("accuracy", "denoising", "calibration", "distillation")
 
@@ -124,4 +124,4 @@ def _teachers(chosen: Sequence[Candidate]) -> list[dict[str, Any]]:
 
 
 def _text(document: Mapping[str, Any]) -> str:
-    return "".join(f"{key} = {toml_value(value)}\n" for key, value in document.items())
+    return "".join(f"{key} = {toml_text(value)}\n" for key, value in document.items())

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchvision import transforms
 
+from lsncli.backends.cuda import kernel_settings
 from lsncli.bench.workloads import BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY, Workload
 from lsncli.data.arrays import Arrays, channel_statistics
 from lsncli.engine.building import build_architecture
@@ -117,8 +118,14 @@ class Peer:
 
     def burst(self, seconds: float) -> float:
         """Images per second; the batches that lay ready beforehand are used up first and not counted."""
+        put_back = kernel_settings()
         torch.set_num_threads(self.threads)
         torch.set_flush_denormal(False)
+        # Those with a GPU let it choose its kernels by trying, and whatever order it adds up in.
+        torch.use_deterministic_algorithms(False)
+        torch.backends.cudnn.deterministic = False
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.conv.fp32_precision = "tf32"  # type: ignore[attr-defined]
         for _ in range(self.ahead):
             self.step()
         begin = time.perf_counter()
@@ -128,6 +135,7 @@ class Peer:
             passed = time.perf_counter() - begin
             if passed >= seconds:
                 break
+        put_back()
         if self.ahead:
             time.sleep(SETTLE_SECONDS)
         return images / passed

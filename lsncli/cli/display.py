@@ -58,12 +58,14 @@ class _Tally:
         self.at: dict[str, int] = {}
         self.accuracy: dict[str, float] = {}
         self.ended = 0
-        self.begun_at = time.monotonic()
+        self.begun_at: float | None = None
         self.resumed_steps = 0
 
     def note(self, event: Event) -> None:
         match event:
             case Started():
+                # Not before: workers that are started and libraries that are read in take no time of a step.
+                self.begun_at = time.monotonic() if self.begun_at is None else self.begun_at
                 self.resumed_steps += event.resumed_from
                 self.at[event.key] = event.resumed_from
             case Progress():
@@ -85,6 +87,8 @@ class _Tally:
         return sum(self.at.values())
 
     def seconds_left(self) -> float | None:
+        if self.begun_at is None:
+            return None
         trained = self.done_steps - self.resumed_steps
         passed = time.monotonic() - self.begun_at
         if trained <= 0 or passed < 1:

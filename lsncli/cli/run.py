@@ -13,6 +13,7 @@ from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 
 if TYPE_CHECKING:
+    from lsncli.engine.settings import EngineSettings
     from lsncli.plan import Plan
     from lsncli.recipe.documents import Computation
     from lsncli.recipe.resolve import ResolvedRecipe
@@ -122,16 +123,14 @@ def train(
         check_data,
         checkpoint_dir,
         choose_executor,
-        fetch_data,
         finished_runs,
         plan_of,
         remember_stand_ins,
         stopping_on_signals,
     )
     from lsncli.cli import output
-    from lsncli.cli.display import display_for, fetching
+    from lsncli.cli.display import display_for
     from lsncli.cli.plan import print_plan
-    from lsncli.data.context import DataContext
     from lsncli.engine.settings import EngineSettings
     from lsncli.executors.interface import Control
     from lsncli.recording import Recorder
@@ -153,6 +152,9 @@ def train(
     )
     # Every mistake in the request is told before the database is made.
     chosen = choose_executor(options.executor, options.replicas, engine, plan)
+    to_be_made = _can_be_made(options.db)
+    if to_be_made:
+        _fetch(plan, engine)
     with Store.open(options.db) as store:
         states = store.statuses(plan.keys())
         finished = finished_runs(plan, states, engine)
@@ -168,14 +170,38 @@ def train(
         )
         before(store)
         if len(pending):
-            with fetching(output.stderr()) as progress:
-                fetch_data(pending, DataContext(options.data_dir, options.download, progress))
+            if not to_be_made:
+                _fetch(pending, engine)
             display = display_for(pending, output.stderr())
             recorder.listener = display
-            with display, stopping_on_signals(control, display.stopping):
-                chosen.execute(pending, engine, recorder, control)
+            try:
+                with display, stopping_on_signals(control, display.stopping):
+                    chosen.execute(pending, engine, recorder, control)
+            except KeyboardInterrupt:
+                output.stderr().print("stopped at once: what had ended is kept; the same command goes on")
+                raise typer.Exit(130) from None
         report(store)
         return _summarise(plan, pending, recorder.outcomes, control.interrupted)
+
+
+def _can_be_made(db: str) -> bool:
+    """Whether the database is a file that is not there yet, in a folder that takes it."""
+    import os
+
+    from lsncli.store.location import Location
+
+    path = Location.parse(db).path
+    return path is not None and not path.exists() and os.access(path.absolute().parent, os.W_OK)
+
+
+def _fetch(plan: Plan, engine: EngineSettings) -> None:
+    from lsncli.batch import fetch_data
+    from lsncli.cli.display import fetching
+    from lsncli.cli.output import stderr
+    from lsncli.data.context import DataContext
+
+    with fetching(stderr()) as progress:
+        fetch_data(plan, DataContext(engine.data_dir, engine.download, progress))
 
 
 def _placing(db: str, data_dir: Path | None) -> list[str]:

@@ -72,6 +72,7 @@ def list_(
         print_json([{**plain(r), "last": last.get(r.key, {}), "best": best.get(r.key, {})} for r in chosen])
         return
     columns = ("key", "status", *PARTS, "seed", "steps", "accuracy, last", "best", "finished (UTC)")
+    accuracy = {r.key: _percent(last.get(r.key, {}).get(ACCURACY)) for r in chosen}
     print_table(
         columns,
         (
@@ -81,11 +82,23 @@ def list_(
                 *components(r.spec).values(),
                 r.spec.get("seed"),
                 r.steps,
-                _percent(last.get(r.key, {}).get(ACCURACY)),
+                accuracy[r.key],
                 _percent(best.get(r.key, {}).get(ACCURACY)),
                 f"{r.finished_at:%Y-%m-%d %H:%M}" if r.finished_at else "",
             )
             for r in chosen
+        ),
+        narrow=(
+            ("key", "status", "last", "run"),
+            (
+                (
+                    r.key[:SHORT],
+                    r.status,
+                    accuracy[r.key],
+                    " · ".join([*components(r.spec).values(), f"seed {r.spec.get('seed')}"]),
+                )
+                for r in chosen
+            ),
         ),
     )
 
@@ -237,7 +250,6 @@ def _print_run(found: dict[str, Any]) -> None:
         )
     counts = found["noise_counts"]
     if counts and len(counts) <= MOST_CLASSES:
-        typer.echo("")
         heads = ("true \\ label", *map(str, range(len(counts))))
         print_table(heads, ((i, *row) for i, row in enumerate(counts)), title="labels after the noise")
     _section(

@@ -39,7 +39,8 @@ OnlyOption = Annotated[
     typer.Option(
         "--only",
         metavar="KEY=VALUE",
-        help="Keep the part of the sweep with this value (repeatable): label=LS, model.name=resnet32.",
+        help="Keep the part of the sweep with this value: label=LS, model.name=resnet32. Repeatable: another value"
+        " of one key is kept too, another key narrows further.",
     ),
 ]
 

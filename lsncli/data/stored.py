@@ -20,6 +20,8 @@ from lsncli.parameters import explain
 
 FORMAT = 1
 META = "meta.json"
+#: Sets of more bytes are not read through before each batch: it would take longer than a few seconds.
+MOST_READ_THROUGH = 2 * 2**30
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -161,6 +163,20 @@ def problem(folder: Path) -> str | None:
     if found != meta.digest:
         return f"the content in {folder} has changed: its digest is {found[:12]}…, not {meta.digest[:12]}…"
     return None
+
+
+def refuse_changed(folder: Path) -> None:
+    """Raise :class:`LsnError` where the content of ``folder`` is not what was prepared.
+
+    Results would be stored under a digest that is not theirs. Sets beyond :data:`MOST_READ_THROUGH` are taken as
+    they are; ``lsn data verify`` reads those too.
+    """
+    try:
+        size = sum((folder / f"{part}.npy").stat().st_size for part in PARTS)
+    except OSError:
+        size = 0  # something is missing, which is soon said
+    if size <= MOST_READ_THROUGH and (reason := problem(folder)):
+        raise damaged(folder, reason.removeprefix(f"the decoded data set {folder.name!r} is damaged: "))
 
 
 def damaged(folder: Path, reason: str) -> LsnError:

@@ -48,6 +48,10 @@ class Steps(Protocol):
         """What there is to say of how the steps are taken; once."""
         ...
 
+    def close(self) -> None:
+        """Give back what was kept for the steps to come."""
+        ...
+
 
 class Lockstep:
     """Runs that take their steps together; ``active`` are the rows of those that have not ended.
@@ -87,6 +91,8 @@ class Lockstep:
         except Exception as error:  # noqa: BLE001 - an error of the steps themselves ends every run that is left
             for row in list(self.active):
                 yield self._failed(row, error)
+        finally:
+            self.steps.close()
 
     def _train(self) -> Iterator[Event]:
         evaluate_at = set(self.runs[0].spec.evaluation_steps())
@@ -120,8 +126,8 @@ class Lockstep:
 
     def _look(self, looking: bool, evaluating: bool, due: bool) -> Iterator[Event]:
         """What all runs tell after a step."""
-        if evaluating:
-            self.runs[0].backend.synchronize()
+        # Whoever asks for the rate wants that of steps that the device has made, not of those that wait for it.
+        self.runs[0].backend.synchronize()
         rate = self.clock.rate()
         notice = self.steps.notice()
         if notice is not None:

@@ -67,6 +67,7 @@ def _measured(specs: Sequence[RunSpec], build: Build, backend: Backend) -> float
     The runs are built for this alone: what they learn here is forgotten.
     """
     runs: list[Run] = []
+    steps: ReplicaSteps | None = None
     try:
         for spec in specs:
             runs.append(build(spec, runs[0] if runs else None))
@@ -87,4 +88,6 @@ def _measured(specs: Sequence[RunSpec], build: Build, backend: Backend) -> float
     except Exception:  # noqa: BLE001 - out of memory; and of what else is wrong, the training will tell
         return None
     finally:
+        if steps is not None:
+            steps.close()
         runs.clear()

@@ -156,6 +156,10 @@ class ReplicaSteps:
         for run, test_logits, train_logits in zip(runs, test, train, strict=True):
             run.outputs = FinalOutputs(test_logits, train_logits)
 
+    def close(self) -> None:
+        """Forget the record, whose memory on the device is otherwise kept until the garbage is collected."""
+        self._compiled = _closed
+
     def notice(self) -> str | None:
         """Why the step could not be recorded, once."""
         refused: str | None = getattr(self._compiled, "refused", None)
@@ -163,3 +167,7 @@ class ReplicaSteps:
             return None
         self._said = True
         return f"the step cannot be recorded, and is taken kernel by kernel: {refused}"
+
+
+def _closed() -> None:
+    raise RuntimeError("no more steps can be taken")

@@ -127,8 +127,12 @@ class Run:
             yield from self._last_words()
 
     def progress(self, images_per_second: float) -> Progress:
-        """How far the run is."""
-        return Progress(self.spec.key, self.state.step, self._mean_loss(), images_per_second)
+        """How far the run is; right after an evaluation, with the mean loss that it has measured."""
+        state = self.state
+        loss = self._mean_loss()
+        if not state.steps_since_evaluation and state.measured:
+            loss = state.measured[-1][1]["train_loss"]
+        return Progress(self.spec.key, state.step, loss, images_per_second)
 
     def checked(self, losses: Tensor, indices: Tensor) -> Tensor:
         """``losses``, if the loss gave one for each of the examples ``indices`` ``[B]``; else :class:`LsnError`."""

@@ -129,6 +129,9 @@ class StackSteps:
         """Nothing to say."""
         return None
 
+    def close(self) -> None:
+        """Nothing to give back."""
+
 
 def _options(group: dict[str, Any]) -> dict[str, Any]:
     """The optimiser's options, as torch's functional form takes them."""

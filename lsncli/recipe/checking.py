@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
 from lsncli.components import CheckContext, ComponentInfo, NoiseContext
-from lsncli.errors import LsnError
+from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import NoParams, explain, validate
 from lsncli.plan import ComponentSpec
 from lsncli.recipe.loading import LoadedRecipe
@@ -63,7 +63,12 @@ class ComponentChecker:
         if name in self.components.names("data set"):
             info = self.components.get("data set", name)
             return info.num_classes, info.class_names
-        return self._known_classes(name)
+        try:
+            return self._known_classes(name)
+        except UnknownNameError as error:
+            replaced = [old for old, new in (self.loaded.overrides.data or {}).items() if new == name]
+            error.where = f"--data {replaced[0]}={name}" if replaced else self.loaded.source.place("data.name")
+            raise
 
     def true_transition(
         self, spec: ComponentSpec, params: BaseModel, context: CheckContext
@@ -91,11 +96,10 @@ class ComponentChecker:
             return self._validated[memo]
         info: ComponentInfo = self.components.get(kind, section.name, where=self.loaded.source.place(f"{key}.name"))
         model = info.params or NoParams
-        where = self.loaded.source.place(f"{key}.{_first_unknown(section, model)}".rstrip("."))
         params = validate(
             model,
             section.params(),
-            where=where,
+            where=lambda parameter: self.loaded.source.place(f"{key}.{parameter}".rstrip(".")),
             subject=f"{kind} {section.name!r}",
             context={"base_dir": self.loaded.source.folder},
         )
@@ -129,7 +133,3 @@ def _fault(kind: str, name: str, part: str, error: Exception, where: str) -> Lsn
         where=where,
         next="tell its author (lsn plugins show names the distribution); lsn --debug shows the traceback",
     )
-
-
-def _first_unknown(section: ComponentSection, model: type[BaseModel]) -> str:
-    return next((name for name in section.params() if name not in model.model_fields), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -149,16 +149,34 @@ def _with_values(variants: list[Variant]) -> list[Variant]:
 
 
 def _only(variants: list[Variant], loaded: LoadedRecipe) -> list[Variant]:
-    for key, wanted in loaded.overrides.only:
-        values = wanted if isinstance(wanted, list) else [wanted]
+    for key, values in _wanted(loaded.overrides.only).items():
         kept = [v for v in variants if any(name in values for name in _names(v, key, loaded))]
+        if not kept and all(_coordinate(v, key) is None for v in variants):
+            swept = dict.fromkeys(name for v in variants for name in v.coordinates)
+            raise UnknownNameError.of(
+                "key of --only",
+                key,
+                swept,
+                where=loaded.source.name,
+                next=None if swept else "the recipe sweeps nothing: leave --only out",
+            )
         if not kept:
             there = list(dict.fromkeys(str(_coordinate(v, key)) for v in variants))
             raise LsnError(
-                f"--only {key}={wanted}: no run of the recipe is left", where=loaded.source.name, valid=there
+                f"--only {key}={' or '.join(map(str, values))}: no run of the recipe is left",
+                where=loaded.source.name,
+                valid=there,
             )
         variants = kept
     return variants
+
+
+def _wanted(only: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
+    """The values that are kept of each key: ``--only label=LS --only label=FC`` keeps both labels."""
+    wanted: dict[str, list[Any]] = {}
+    for key, value in only:
+        wanted.setdefault(key, []).extend(value if isinstance(value, list) else [value])
+    return wanted
 
 
 def _names(variant: Variant, key: str, loaded: LoadedRecipe) -> list[Any]:

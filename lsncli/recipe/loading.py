@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,21 @@ DEFAULT_PROFILE = "paper"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a recipe was read from: its display name, its text, and the folder that relative paths start from."""
+    """Where a recipe was read from: its display name, its text, and the folder that relative paths start from.
+
+    ``given`` are the keys that the command line sets.
+    """
 
     name: str
     text: str
     folder: Path
+    given: tuple[str, ...] = ()
 
     def place(self, key: str = "") -> str:
-        """``file:line, key 'a.b'`` for messages."""
+        """``file:line, key 'a.b'`` for messages, or the ``--set`` that the key's value comes from."""
+        for given in self.given:
+            if f"{key}.".startswith(f"{given}."):
+                return f"--set {given}"
         line = line_of(self.text, key) if key else None
         return f"{self.name}{f':{line}' if line else ''}{f', key {key!r}' if key else ''}"
 
@@ -151,6 +158,7 @@ def parse(source: Source, overrides: Overrides | None = None) -> LoadedRecipe:
     if profile not in profile_names(base.profiles):
         raise UnknownNameError.of("profile", profile, profile_names(base.profiles), where=source.name)
     changed = _with_profile(raw, base, profile)
+    source = replace(source, given=tuple(key for key, _ in overrides.settings))
     for key, value in overrides.settings:
         _set(changed, key, value)
     if overrides.seeds is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lsncli.errors import UnknownNameError
+from lsncli.errors import LsnError, UnknownNameError
 from lsncli.plan import ComponentSpec, DistillationSpec, RunSpec, TransitionSpec
 from lsncli.recipe.checking import Classes, ComponentChecker
 from lsncli.recipe.derived import estimated_run_settings, teacher_settings
@@ -15,6 +15,7 @@ from lsncli.recipe.loading import LoadedRecipe, Overrides
 from lsncli.recipe.runs import make_spec, read_sections
 from lsncli.recipe.schema import DataSection, DistillationSection, TeacherSection, TransitionSection
 from lsncli.registry import Registry, registry
+from lsncli.toml_text import toml_text
 
 __all__ = ["Classes", "ResolvedRecipe", "ResolvedVariant", "refuse_unused_replacements", "resolve", "used_data"]
 
@@ -87,7 +88,13 @@ class _Resolver:
 
     def variant(self, variant: Variant) -> ResolvedVariant:
         settings, coordinates, replaced = self._replace_data(variant)
-        specs = [self._run(settings, seed) for seed in self.loaded.recipe.seeds]
+        try:
+            specs = [self._run(settings, seed) for seed in self.loaded.recipe.seeds]
+        except LsnError as error:
+            combination = ", ".join(f"{k} = {toml_text(v)}" for k, v in coordinates.items() if v is not None)
+            if combination:
+                error.where = f"{error.where or self.loaded.source.name}; in the sweep: {combination}"
+            raise
         return ResolvedVariant(coordinates, settings, tuple(specs), replaced)
 
     def _run(self, settings: Mapping[str, Any], seed: int) -> RunSpec:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lsncli.recipe.loading import DEFAULT_PROFILE, LoadedRecipe, parse_setting
+from lsncli.toml_text import toml_text
 
 _SHIPPED = ".toml (shipped)"
 
@@ -37,17 +37,4 @@ def setting_text(value: Any) -> str:
     """The VALUE that ``--set`` reads as ``value``; strings stay bare where they are not taken for TOML."""
     if isinstance(value, str) and parse_setting(f"key={value}")[1] == value:
         return value
-    return toml_value(value)
-
-
-def toml_value(value: Any) -> str:
-    """``value`` in TOML's syntax, on one line."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{toml_value(str(k))} = {toml_value(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(toml_value, value)) + "]"
-    return str(value)
+    return toml_text(value)

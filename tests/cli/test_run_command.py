@@ -69,18 +69,56 @@ def test_dry_run_trains_nothing_and_makes_nothing(lsn: Any) -> None:
     assert lsn.files() == ["tiny.toml"]
 
 
-def with_a_failing_run(write: Any, folder: Path) -> None:
-    """One of the data sets is damaged: its record is fine, its pixels are not."""
+def with_damaged_data(write: Any, folder: Path) -> Path:
+    """Of two data sets one is damaged: its record is fine, its pixels are not. Returns its folder."""
     write('"loss.name" = ["standard", "label-smoothing"]', '"data.name" = ["broken", "digits"]')
     pixels, labels = np.zeros((300, 8, 8, 1), dtype=np.uint8), np.arange(300) % 10
     arrays = Arrays.of(pixels, labels, pixels, labels, tuple("0123456789"))
     place = folder / "data" / "prepared" / "broken"
     save(place, arrays, describe_arrays("broken", arrays, source="drawn"))
     (place / "train_images.npy").write_bytes(b"no pixels")
+    return place
 
 
-def test_one_failing_run_does_not_stop_the_others(lsn: Any, write: Any) -> None:
-    with_a_failing_run(write, lsn.folder)
+def with_a_failing_run(write: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data set that is damaged after the batch has looked at it."""
+    with_damaged_data(write, folder)
+    monkeypatch.setattr("lsncli.batch.refuse_changed", lambda folder: None)
+
+
+def test_damaged_data_are_told_before_anything_is_trained(lsn: Any, write: Any) -> None:
+    place = with_damaged_data(write, lsn.folder)
+    before = lsn.files()
+    result = lsn(f"{RUN} --data-dir data")
+    assert result.one_message, result.err
+    assert "'broken' is damaged: train_images.npy" in result.err
+    assert "lsn data prepare broken SOURCE --force; or without its runs: --only data.name=digits" in result.err
+    assert lsn.files() == before
+    # Pixels that can be read, but are not those that were prepared.
+    np.save(place / "train_images.npy", np.ones((300, 8, 8, 1), dtype=np.uint8))
+    result = lsn(f"{RUN} --data-dir data")
+    assert result.one_message, result.err
+    assert "has changed: its digest is" in result.err
+    assert lsn.files() == before
+    assert lsn(f"{RUN} --data-dir data --only data.name=digits").status == 0
+
+
+def test_missing_data_are_told_before_anything_is_written(lsn: Any, write: Any) -> None:
+    write('"loss.name" = ["standard", "label-smoothing"]', '"data.name" = ["cifar10", "digits"]')
+    result = lsn(f"{RUN} --no-download")
+    assert result.one_message, result.err
+    assert "cifar10 is not on this machine" in result.err
+    assert "or without its runs: --only data.name=digits" in result.err
+    assert lsn.files() == ["tiny.toml"]
+    # With a database too, and the results in it stay.
+    assert lsn(f"{RUN} --no-download --only data.name=digits").status == 0
+    before = trained(lsn)
+    assert lsn(f"{RUN} --no-download").one_message
+    assert trained(lsn) == before
+
+
+def test_one_failing_run_does_not_stop_the_others(lsn: Any, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_a_failing_run(write, lsn.folder, monkeypatch)
     result = lsn(f"{RUN} --data-dir data")
     assert result.status == 1
     assert sorted(status for status, _ in trained(lsn).values()) == ["done", "failed"]
@@ -103,8 +141,8 @@ def test_one_failing_run_does_not_stop_the_others(lsn: Any, write: Any) -> None:
     assert lsn(f"{RUN} --data-dir data").err.splitlines()[-1] == "2 runs: 0 trained, 1 already there, 1 failed"
 
 
-def test_fail_fast_stops_at_the_first_failure(lsn: Any, write: Any) -> None:
-    with_a_failing_run(write, lsn.folder)
+def test_fail_fast_stops_at_the_first_failure(lsn: Any, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_a_failing_run(write, lsn.folder, monkeypatch)
     result = lsn(f"{RUN} --data-dir data --fail-fast")
     assert result.status == 1
     assert result.err.splitlines()[-1] == "2 runs: 0 trained, 1 failed, 1 not started"

@@ -64,8 +64,11 @@ def test_plain_lines(plan: Plan, clock: Clock) -> None:
     first, second = plan.keys()
     name = "digits · symmetric rate=0.2 · mlp · standard · seed"
     shown = console(False)
-    with PlainDisplay(plan, shown) as display:
+    display = PlainDisplay(plan, shown)
+    clock.now += 100  # until the first run starts: no time of a step
+    with display:
         display(Started(first, 100))
+        display(Measured(first, 0, {"noise_flip_rate": 0.2}))
         clock.now += 5
         display(Progress(first, 40, 1.25, 1234.5))  # nothing: the last line is 5 seconds old
         clock.now += 6

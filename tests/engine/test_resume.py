@@ -133,6 +133,15 @@ def test_events_come_in_order(settings: EngineSettings) -> None:
     assert saved.size == len(weights(settings, spec()))
 
 
+def test_progress_right_after_an_evaluation_tells_a_loss_and_a_speed(settings: EngineSettings) -> None:
+    """Both are counted anew from an evaluation on; nought steps have no mean loss and no speed."""
+    events = run(spec(), settings)
+    told = {e.step: e for e in events if isinstance(e, Progress)}
+    for measured in (e for e in events if isinstance(e, Measured) and e.step):
+        assert told[measured.step].loss == measured.metrics["train_loss"] > 0
+        assert told[measured.step].images_per_second == measured.metrics["images_per_second"] > 0
+
+
 def test_results_do_not_depend_on_what_was_trained_before(
     settings: EngineSettings, elsewhere: EngineSettings
 ) -> None:

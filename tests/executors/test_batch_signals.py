@@ -128,16 +128,22 @@ def half_way(batch: Batch) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("number", "whom"), [(signal.SIGINT, "everyone"), (signal.SIGTERM, "lsn")], ids=["Ctrl-C", "SIGTERM"]
+    ("number", "whom", "times"),
+    [(signal.SIGINT, "everyone", 1), (signal.SIGTERM, "lsn", 1), (signal.SIGINT, "everyone", 2)],
+    ids=["Ctrl-C", "SIGTERM", "passed on by a wrapper"],
 )
 def test_stopped_and_started_again(
-    number: int, whom: str, batch: Batch, uninterrupted: dict[tuple[str, str, int], float]
+    number: int, whom: str, times: int, batch: Batch, uninterrupted: dict[tuple[str, str, int], float]
 ) -> None:
-    """A terminal sends Ctrl-C to the whole process group; kill sends its signal to one process."""
+    """A terminal sends Ctrl-C to the whole process group; kill sends its signal to one process.
+
+    Of ``timeout -s INT`` or ``uv run`` without a terminal lsn hears twice: as one of the group, and passed on.
+    """
     process = batch.start()
     batch.wait_for(lambda: half_way(batch))
     time.sleep(0.3)
-    (os.killpg if whom == "everyone" else os.kill)(process.pid, number)
+    for _ in range(times):
+        (os.killpg if whom == "everyone" else os.kill)(process.pid, number)
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, errors
     assert "interrupted: what is done is kept; the same command goes on from here" in errors
@@ -179,9 +185,13 @@ def test_a_second_signal_ends_at_once(batch: Batch) -> None:
     os.killpg(process.pid, signal.SIGINT)
     time.sleep(0.5)
     assert process.poll() is None
-    os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=PATIENCE)
+    # What comes soon after the first one is the first one again.
+    while process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(1)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
+    assert "stopped at once: what had ended is kept" in errors
     assert time.monotonic() - begun < 30
     batch.wait_for(lambda: not any(map(alive, batch.workers("stuck"))))
 

@@ -158,6 +158,10 @@ def test_missing_file_and_folder(tmp_path):
     assert "folder.json" in refused("folder.json", base_dir=tmp_path)
 
 
+def test_a_home_that_nobody_has():
+    assert "cannot read the matrix file '~no-such-user/m.csv'" in refused("~no-such-user/m.csv")
+
+
 def test_json_schema_allows_lists_and_paths():
     kinds = [kind["type"] for kind in SmearingParams.model_json_schema()["properties"]["matrix"]["anyOf"]]
     assert kinds == ["array", "string"]

@@ -98,8 +98,19 @@ def test_set_reaches_cases_that_say_otherwise(tmp_path: Path) -> None:
 def test_only_keeps_part_of_the_sweep(tmp_path: Path) -> None:
     found = coordinates(tmp_path, CASES, only=(("label", "LS"), ("noise.rate", [0.4])))
     assert [(c["noise.rate"], c["loss.alpha"]) for c in found] == [(0.4, 0.1), (0.4, 0.5)]
-    with pytest.raises(LsnError, match=r"no run of the recipe is left[\s\S]*CE, LS"):
+    with pytest.raises(LsnError, match=r"label=XX: no run of the recipe is left[\s\S]*CE, LS"):
         coordinates(tmp_path, CASES, only=(("label", "XX"),))
+    with pytest.raises(LsnError, match=r"unknown key of --only 'lable'[\s\S]*did you mean 'label'"):
+        coordinates(tmp_path, CASES, only=(("lable", "LS"),))
+    with pytest.raises(LsnError, match=r"the recipe sweeps nothing"):
+        coordinates(tmp_path, HEAD, only=(("label", "LS"),))
+
+
+def test_only_keeps_every_value_that_is_named_of_a_key(tmp_path: Path) -> None:
+    found = coordinates(tmp_path, CASES, only=(("loss.alpha", 0.1), ("noise.rate", 0.2), ("loss.alpha", 0.5)))
+    assert [(c["noise.rate"], c["loss.alpha"]) for c in found] == [(0.2, 0.1), (0.2, 0.5)]
+    with pytest.raises(LsnError, match="label=XX or YY: no run of the recipe is left"):
+        coordinates(tmp_path, CASES, only=(("label", "XX"), ("label", "YY")))
 
 
 def test_only_knows_a_replaced_data_set_by_both_names(tmp_path: Path) -> None:

@@ -165,6 +165,69 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, old: str, new: str, e
         assert part in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "where"),
+    [
+        ("train.steps", 0, "where: --set train.steps"),
+        ("loss.alpha", 2, "where: --set loss.alpha"),
+        ("loss", {"name": "label-smoothing", "alpha": 2}, "where: --set loss"),
+        ("train.optimizer.lr", -1, "where: --set train.optimizer.lr"),
+    ],
+)
+def test_a_mistake_of_the_command_line_is_not_blamed_on_the_file(
+    tmp_path: Path, key: str, value: object, where: str
+) -> None:
+    with pytest.raises(LsnError) as caught:
+        resolved(tmp_path, BASE, settings=((key, value),))
+    assert where in str(caught.value).splitlines()[1]
+    assert "recipe.toml" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sweep", "line", "combination"),
+    [
+        ('[sweep]\n"noise.rate" = [0.2, 1.5]\n', ":23", "in the sweep: noise.rate = 1.5"),
+        (
+            '[[sweep.case]]\nlabel = "a"\n[[sweep.case]]\nlabel = "b"\nsweep = { "noise.rate" = [0.3, 1.5] }\n',
+            "",
+            'in the sweep: label = "b", noise.rate = 1.5',
+        ),
+    ],
+    ids=["axis", "case"],
+)
+def test_a_mistake_in_the_sweep_is_named_with_its_combination(
+    tmp_path: Path, sweep: str, line: str, combination: str
+) -> None:
+    text = BASE.replace("\n[profiles.quick.train]", f"\n{sweep}[profiles.quick.train]")
+    with pytest.raises(LsnError, match=r"rate: input should be less than 1") as caught:
+        resolved(tmp_path, text)
+    assert f"recipe.toml{line}" in str(caught.value)
+    assert combination in str(caught.value)
+
+
+def test_an_unknown_data_set_is_named_with_its_place(tmp_path: Path) -> None:
+    from lsncli.data.catalogue import describe
+
+    def classes(name: str) -> tuple[int | None, tuple[str, ...]]:
+        return describe(name, tmp_path).num_classes, ()
+
+    recipe = loaded(tmp_path, BASE.replace('"digits"', '"digit"'))
+    with pytest.raises(LsnError, match=r"unknown data set 'digit'[\s\S]*recipe.toml:\d+, key 'data.name'"):
+        resolve(recipe, classes=classes)
+    recipe = loaded(tmp_path, BASE, data={"digits": "digit"})
+    with pytest.raises(LsnError, match=r"unknown data set 'digit'[\s\S]*where: --data digits=digit"):
+        resolve(recipe, classes=classes)
+
+
+def test_valid_parameters_are_written_as_a_recipe_writes_them(tmp_path: Path) -> None:
+    with pytest.raises(LsnError) as caught:
+        resolved(tmp_path, BASE.replace("batch_size = 32", 'optimizer = {name = "sgd", lr = -1}'))
+    assert caught.value.valid == "lr = 0.1, momentum = 0.9, nesterov = true, weight_decay = 0.0"
+    with pytest.raises(LsnError) as caught:
+        resolved(tmp_path, BASE.replace('"label-smoothing"', '"backward-correction"').replace("0.3", "1.5"))
+    assert "alpha (optional), matrix (optional)" in str(caught.value.valid)
+
+
 def test_unknown_profile_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(LsnError, match=r"unknown profile 'quik'[\s\S]*paper, quick[\s\S]*did you mean 'quick'"):
         loaded(tmp_path, BASE, profile="quik")

@@ -146,3 +146,26 @@ def test_branches_fork_and_join(device: Device) -> None:
     device.done.clear()
     backend.in_parallel([task("e")])
     assert device.done == ["e on default"]
+
+
+def test_prepared_kernels_are_deterministic_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of torch are global: other code in this process finds its own again."""
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+
+    def settings() -> tuple[object, ...]:
+        return (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.backends.cudnn.deterministic,
+            torch.backends.cudnn.benchmark,
+            torch.backends.cudnn.conv.fp32_precision,  # type: ignore[attr-defined]
+            torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
+            torch.get_num_threads(),
+        )
+
+    before = settings()
+    backend = CudaBackend()
+    backend.prepare("cuda:0", threads=1)
+    assert settings() == (True, True, False, "ieee", False, 1)
+    backend.prepare("cuda:0", threads=1)
+    backend.release()
+    assert settings() == before
