@@ -146,6 +146,7 @@ class _Showing:
         from lsncli.battery.outcome import outcome_of
         from lsncli.cli.output import stdout
         from lsncli.cli.report import repeated_options
+        from lsncli.cli.whole_report import endings
         from lsncli.registry import registry
         from lsncli.report.claims.terminal import ClaimsView
         from lsncli.report.formats.terminal import TableView
@@ -153,7 +154,9 @@ class _Showing:
         options = repeated_options(self.db, self.data_dir, store)
         found = outcome_of(self.request, store, registry(), run_options=options, notes=notes)
         if self.output is not None:
-            self._write(as_files(found, self.format, registry()))
+            # What a terminal shows is written as Markdown.
+            format, ending = endings(self.format)
+            self._write(as_files(found, format, registry()), ending)
         elif self.format == "rich":
             console = stdout()
             for table in found.tables.values():
@@ -163,12 +166,12 @@ class _Showing:
         else:
             sys.stdout.write(as_text(found, self.format, registry()))
 
-    def _write(self, texts: dict[str, str]) -> None:
-        from lsncli.cli.whole_report import ENDINGS, folder_of
+    def _write(self, texts: dict[str, str], ending: str) -> None:
+        from lsncli.cli.whole_report import folder_of
         from lsncli.report.writing import write_report
 
         folder = folder_of(self.output)
         for name, text in texts.items():
-            path = folder / f"{name}.{ENDINGS.get(self.format, 'txt')}"
+            path = folder / f"{name}.{ending}"
             write_report(text, path)
             typer.echo(f"wrote {path}", err=True)

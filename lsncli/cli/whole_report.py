@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_FOLDER = Path("report")
 FIGURES = range(1, 10)
 #: Format of the tables → ending of their files. Figures are pictures whatever the tables are.
-ENDINGS = {"rich": "md", "md": "md", "csv": "csv", "json": "json", "latex": "tex", "html": "html"}
+_ENDINGS = {"rich": "md", "md": "md", "csv": "csv", "json": "json", "latex": "tex", "html": "html"}
 
 
 def endings(format: str) -> tuple[str, str]:
@@ -24,9 +24,9 @@ def endings(format: str) -> tuple[str, str]:
 
     Raises :class:`LsnError` for a format that not all tables and claims have.
     """
-    if format not in ENDINGS:
-        raise LsnError(f"--all cannot be written as {format!r}", where="--format", valid=list(ENDINGS))
-    return ("md" if format == "rich" else format), ENDINGS[format]
+    if format not in _ENDINGS:
+        raise LsnError(f"tables and claims cannot be written as {format!r}", where="--format", valid=list(_ENDINGS))
+    return ("md" if format == "rich" else format), _ENDINGS[format]
 
 
 def folder_of(output: Path | None) -> Path:

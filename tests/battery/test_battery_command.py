@@ -115,6 +115,8 @@ def test_in_words_and_files(place: Path, trained: dict[str, object]) -> None:
     lsn(place, "battery", "taylor-ce", "--report", *ASKED[2:], "--format", "html", "--output", "out")
     parts = ("accuracy", "denoising", "calibration", "distillation", "hypotheses")
     assert {file.name for file in (place / "out").iterdir()} == {f"{part}.html" for part in parts}
+    lsn(place, "battery", "taylor-ce", "--report", *ASKED[2:], "--part", "accuracy", "--output", "words")
+    assert (place / "words" / "accuracy.md").read_text().startswith("### Clean test accuracy under noise")
     refused = lsn(place, "battery", "taylor-ce", "--report", "--format", "csv", status=2)
     assert "add --output FOLDER" in refused.stderr
 
