@@ -107,7 +107,9 @@ def _claims(
         for claim in asked
         if all(part in found for part in claim.recipes)
     ]
-    notes = stand_in_notes(found.values())
+    data = dict.fromkeys(spec.data.name for each in found.values() for spec in each.resolved.specs())
+    notes = [f"Data {', '.join(data)}; architecture and training of the recipe {request.setting}."]
+    notes += stand_in_notes(found.values())
     if profile != DEFAULT_PROFILE:
         notes.insert(0, f"Profile {profile} is not the paper's setting: its verdicts are on its own runs.")
     return assess_claims(gathered, chosen, results, notes)

@@ -69,6 +69,16 @@ def test_a_teacher_is_trained_once(request_of: Read) -> None:
     assert {spec.loss.name for spec in parts["distillation"].specs()} == {"standard"}
 
 
+def test_a_loss_that_estimates_its_matrix(request_of: Read) -> None:
+    parts = resolved(request_of("forward-correction", ("loss.transition", "estimated"), profile="smoke"))
+    assert set(parts) == set(PARTS)
+    own = next(v for v in parts["accuracy"].variants if v.coordinates["noise.rate"] == 0.2).specs[0]
+    student = parts["distillation"].variants[0].specs[0]
+    assert own.transition is not None
+    assert student.teacher is not None
+    assert student.teacher.key == own.key
+
+
 def test_a_list_is_a_row_for_each_of_its_values(request_of: Read) -> None:
     request = request_of("label-smoothing", ("loss.alpha", [0.6, 0.7]))
     assert [c.label for c in request.chosen] == ["label-smoothing alpha=0.6", "label-smoothing alpha=0.7"]
