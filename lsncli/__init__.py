@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from lsncli.backends.interface import Backend
     from lsncli.components import (
         ArchitectureContext,
         ArchitectureInfo,
@@ -28,28 +29,37 @@ if TYPE_CHECKING:
         ReportInfo,
         ScheduleInfo,
     )
+    from lsncli.data.arrays import Arrays
+    from lsncli.data.context import DataContext
     from lsncli.errors import LsnError
     from lsncli.hookspecs import hookimpl
-    from lsncli.losses.interface import LossInputs
+    from lsncli.losses.interface import Loss, LossInputs, PreparingLoss
+    from lsncli.noise.interface import NoiseModel
     from lsncli.parameters import Params
 
 _HOME = {
     "ArchitectureContext": "lsncli.components",
     "ArchitectureInfo": "lsncli.components",
+    "Arrays": "lsncli.data.arrays",
+    "Backend": "lsncli.backends.interface",
     "BackendInfo": "lsncli.components",
     "CheckContext": "lsncli.components",
+    "DataContext": "lsncli.data.context",
     "DatasetInfo": "lsncli.components",
     "EstimatorContext": "lsncli.components",
     "EstimatorInfo": "lsncli.components",
     "ExecutorInfo": "lsncli.components",
+    "Loss": "lsncli.losses.interface",
     "LossContext": "lsncli.components",
     "LossInfo": "lsncli.components",
     "LossInputs": "lsncli.losses.interface",
     "LsnError": "lsncli.errors",
     "NoiseContext": "lsncli.components",
+    "NoiseModel": "lsncli.noise.interface",
     "NoiseModelInfo": "lsncli.components",
     "OptimizerInfo": "lsncli.components",
     "Params": "lsncli.parameters",
+    "PreparingLoss": "lsncli.losses.interface",
     "ReportInfo": "lsncli.components",
     "ScheduleInfo": "lsncli.components",
     "hookimpl": "lsncli.hookspecs",
@@ -58,20 +68,26 @@ _HOME = {
 __all__ = [
     "ArchitectureContext",
     "ArchitectureInfo",
+    "Arrays",
+    "Backend",
     "BackendInfo",
     "CheckContext",
+    "DataContext",
     "DatasetInfo",
     "EstimatorContext",
     "EstimatorInfo",
     "ExecutorInfo",
+    "Loss",
     "LossContext",
     "LossInfo",
     "LossInputs",
     "LsnError",
     "NoiseContext",
+    "NoiseModel",
     "NoiseModelInfo",
     "OptimizerInfo",
     "Params",
+    "PreparingLoss",
     "ReportInfo",
     "ScheduleInfo",
     "__version__",

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from lsncli.engine.stack_kinds import stack_kind
 from lsncli.errors import LsnError
 from lsncli.executors.interface import Control, Executor
 from lsncli.executors.processes import usable_cores
+from lsncli.noise.files import find_noise_files
 from lsncli.parameters import NoParams
 from lsncli.plan import Plan
 from lsncli.recipe.expansion import expand
@@ -38,7 +39,7 @@ from lsncli.registry import registry
 from lsncli.store.location import Location
 
 if TYPE_CHECKING:
-    from lsncli.store import RunState, Store
+    from lsncli.store import Store
 
 
 def resolve_recipes(names: Sequence[str], overrides: Overrides, data_dir: Path) -> list[ResolvedRecipe]:
@@ -106,8 +107,8 @@ def check_data(plan: Plan, data_dir: Path) -> dict[str, str]:
 def fetch_data(plan: Plan, context: DataContext) -> None:
     """Get the registered data sets that are not on this machine, once, before several workers would.
 
-    Raises :class:`LsnError` where one can neither be found nor downloaded, or where a prepared one is no longer
-    what was prepared: nothing has been trained yet.
+    Raises :class:`LsnError` where one can neither be found nor downloaded, where a prepared one is no longer what
+    was prepared, or where a file that a noise model reads is missing: nothing has been trained yet.
     """
     needed = {run.spec.data.name: run.spec.data.params for run in plan}
     for name, params in needed.items():
@@ -122,6 +123,7 @@ def fetch_data(plan: Plan, context: DataContext) -> None:
                 without = f"without its runs: --only data.name={others[0]}"
                 error.next = f"{error.next}; or {without}" if error.next else without
             raise
+    find_noise_files(plan, context.data_dir)
 
 
 def checkpoint_dir(database: str) -> Path:
@@ -176,6 +178,28 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+#: How often a batch waits for a database that another program keeps, each time for the database's timeout: ten
+#: minutes, in which runs go on training.
+WAITS = 20
+
+
+def patient(tell: Callable[[str], None]) -> Callable[[int], bool]:
+    """How long a batch waits for a locked database: a sweep of hours must not end for a backup of a minute.
+
+    Once it has given up it waits for nothing more, and ends.
+    """
+    over = threading.Event()
+
+    def wait(waits: int) -> bool:
+        if waits >= WAITS:
+            over.set()
+        elif waits == 1 and not over.is_set():
+            tell("the result database is locked by another program: waiting for it")
+        return not over.is_set()
+
+    return wait
+
+
 #: Seconds in which a second signal is the first one again: ``timeout`` and ``uv run`` pass on to us what the
 #: whole process group was sent.
 ONE_SIGNAL = 0.5
@@ -208,24 +232,6 @@ def stopping_on_signals(control: Control, tell: Callable[[], None]) -> Iterator[
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def finished_runs(plan: Plan, states: Mapping[str, RunState], settings: EngineSettings) -> list[str]:
-    """The runs of the plan that need no training.
-
-    A run whose results are stored is trained again all the same where another one needs its weights and they
-    are gone (removed, or left on the machine that the database came from); its stored results stay.
-    """
-    ended = {key for key, state in states.items() if state.status in ("done", "diverged")}
-    pending = [run for run in plan if run.key not in ended]
-    while pending:
-        run = pending.pop()
-        for key in run.dependencies:
-            path = settings.weights_path(key)
-            if key in ended and states[key].status == "done" and not (path and path.exists()):
-                ended.discard(key)
-                pending.append(plan[key])
-    return [key for key in plan.keys() if key in ended]  # noqa: SIM118 - not a mapping
 
 
 def artifact_prefix(folder: Path, database: str) -> str | None:

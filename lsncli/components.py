@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
     from pydantic import BaseModel
@@ -32,19 +34,29 @@ class LossContext:
 
 @dataclass(frozen=True, slots=True)
 class NoiseContext:
-    """What a noise model may know when it is built: the data set's name and number of classes L."""
+    """What a noise model may know when it is built: the data set's name and number of classes L.
+
+    positions: int64 ``[N]``, where the run's training examples stand in the whole training set; None where the
+        run has all of them. data_dir: the folder of data sets. Both are None while the plan is made.
+    """
 
     dataset: str
     num_classes: int
     class_names: tuple[str, ...] = ()
+    positions: npt.NDArray[np.int64] | None = None
+    data_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EstimatorContext:
-    """What an estimator may know when it is built: L, and the noise model's own matrix where it has one."""
+    """What an estimator may know when it is built: L, the noise model's own matrix where it has one, a seed.
+
+    seed: the run's, for an estimator that draws random numbers: it takes them from a generator of its own.
+    """
 
     num_classes: int
     transition: npt.NDArray[np.float64] | None = None
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +92,15 @@ class ComponentInfo:
     name: how recipes call it (lower case, words joined by hyphens).
     build: called with ``(params, context)``; see each kind's hook for what it returns.
     params: pydantic model of the parameters, validated while the plan is made; None for none.
-    summary: one line. reference: the paper it comes from.
+    summary: one line.
+    reference: the paper it comes from.
     revision: raised by the author when the component's results change, so that runs get new keys.
-    needs: what the component asks of a run: ``"transition"``, ``"indices"``, ``"teacher"``, ``"features"``.
+    needs: what the component asks of a run: ``"transition"``, ``"indices"``, ``"teacher"``, ``"features"``,
+        ``"predictions"``, ``"prelogits"``.
     check: called with ``(params, CheckContext)`` while the plan is made; raises ValueError with the reason
         if the combination cannot work.
+    suite: ``"package.module:Class"``, its own subclass of a suite of :mod:`lsncli.testing`, where ``lsn plugins
+        check`` must be told more than the kind's own suite knows.
     """
 
     kind: ClassVar[str] = "component"
@@ -97,6 +113,7 @@ class ComponentInfo:
     revision: int = 1
     needs: frozenset[str] = field(default_factory=frozenset)
     check: Callable[[Any, CheckContext], None] | None = None
+    suite: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +121,13 @@ class LossInfo(ComponentInfo):
     """A loss; ``build(params, LossContext)`` returns a callable ``(logits, targets, inputs) -> [B]``.
 
     label: short form for tables, with the parameters in braces: ``"LS α={alpha:g}"``.
+    soft_targets: whether it takes probabilities ``[B, L]`` as targets, as a student of a teacher needs, and not
+        only labels ``[B]``.
     """
 
     kind: ClassVar[str] = "loss"
     label: str = ""
+    soft_targets: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +135,13 @@ class NoiseModelInfo(ComponentInfo):
     """A noise model; ``build(params, NoiseContext)`` returns an object with ``apply`` and ``transition``.
 
     has_transition: whether its matrix is known (instance-dependent noise has none).
+    find_files: called with ``(params, data_dir)`` before anything is trained; raises
+        :class:`~lsncli.errors.LsnError` where a file that the model reads when it is built is not there.
     """
 
     kind: ClassVar[str] = "noise model"
     has_transition: bool = True
+    find_files: Callable[[Any, Path], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,12 +183,19 @@ class EstimatorInfo(ComponentInfo):
     """A transition-matrix estimator.
 
     ``build(params, EstimatorContext)`` returns ``(probabilities [N, L], labels [N]) -> T [L, L]``, numpy
-    arrays all. An estimator whose ``needs`` hold ``"predictions"`` (the default) makes the plan train a run
-    to predict from; without it, it is called with ``None`` for the probabilities.
+    arrays all. An estimator whose ``needs`` hold ``"predictions"`` (the default) or ``"prelogits"`` makes the
+    plan train a run to predict from; without either, it is called with ``None`` for the probabilities. One that
+    needs ``"prelogits"`` gets them as well, as the keyword argument ``prelogits``: what enters the final linear
+    layer of that run's network, float32 ``[N, D]``, for the images without augmentation.
     """
 
     kind: ClassVar[str] = "estimator"
     needs: frozenset[str] = frozenset({"predictions"})
+
+    @property
+    def reads_run(self) -> bool:
+        """Whether it reads what the network of another run says of the training images."""
+        return bool(self.needs & {"predictions", "prelogits"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

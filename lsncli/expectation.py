@@ -16,17 +16,23 @@ Kind = tuple[str, str, int]
 
 
 def run_states(plan: Plan, database: str) -> tuple[dict[str, str], dict[Kind, float]]:
-    """The state of each run that the database knows, and the seconds per step of each kind of run."""
+    """The state of each run that the database knows, and the seconds per step of each kind of run.
+
+    A run is *running* while somebody who lives has claimed it; one whose process has ended is *interrupted*.
+    """
     if not Location.parse(database).exists():
         return {}, {}
     # Only now: a plan without a database does not pay for SQLModel.
+    from lsncli.claims import SILENT_SECONDS, Watch
     from lsncli.store import Store
 
     with Store.open(database, create=False, read_only=True) as store:
         states = {key: state.status for key, state in store.statuses(plan.keys()).items()}
+        watch = Watch(SILENT_SECONDS)
+        trained = {key for key, entry in store.claims(plan.keys()).items() if not watch.gone(entry)}
         done = store.runs(status="done")
     return (
-        {k: "interrupted" if s == "running" else s for k, s in states.items()},
+        {k: "running" if k in trained else "interrupted" if s == "running" else s for k, s in states.items()},
         seconds_per_step((r.spec, r.seconds, r.final_step) for r in done),
     )
 

@@ -52,12 +52,19 @@ def lsn_losses(register: Callable[[LossInfo], None]) -> None:
 
 @hookspec
 def lsn_noise_models(register: Callable[[NoiseModelInfo], None]) -> None:
-    """Register noise models: ``build(params, NoiseContext)`` returns a ``NoiseModel``."""
+    """Register noise models: ``build(params, NoiseContext)`` returns a ``NoiseModel``.
+
+    It has ``apply(labels, num_classes, generator, features=None)`` and ``transition(num_classes)``; the
+    generator is the only source of randomness.
+    """
 
 
 @hookspec
 def lsn_architectures(register: Callable[[ArchitectureInfo], None]) -> None:
-    """Register architectures: ``build(params, ArchitectureContext)`` returns a ``torch.nn.Module``."""
+    """Register architectures: ``build(params, ArchitectureContext)`` returns a ``torch.nn.Module``.
+
+    Images ``[B, C, H, W]`` in, logits ``[B, L]`` out of a last linear layer.
+    """
 
 
 @hookspec
@@ -72,7 +79,11 @@ def lsn_datasets(register: Callable[[DatasetInfo], None]) -> None:
 
 @hookspec
 def lsn_estimators(register: Callable[[EstimatorInfo], None]) -> None:
-    """Register estimators of the transition matrix."""
+    """Register estimators of the transition matrix: ``build(params, EstimatorContext)`` returns a function.
+
+    It takes probabilities ``[N, L]`` and noisy labels ``[N]`` and returns T ``[L, L]``; where its ``needs`` hold
+    ``"prelogits"``, it takes ``prelogits=`` ``[N, D]`` as well.
+    """
 
 
 @hookspec
@@ -92,12 +103,15 @@ def lsn_executors(register: Callable[[ExecutorInfo], None]) -> None:
 
 @hookspec
 def lsn_reports(register: Callable[[ReportInfo], None]) -> None:
-    """Register report formats: ``build(None, None)`` returns ``Table -> str``."""
+    """Register report formats: ``build(None, None)`` returns ``Table -> str`` (:mod:`lsncli.report.table`)."""
 
 
 @hookspec
 def lsn_commands(app: typer.Typer) -> None:
-    """Add commands to ``lsn``; ``app`` is the Typer application."""
+    """Add commands to ``lsn``; ``app`` is the Typer application.
+
+    A command or group may not have the name of one that is already there.
+    """
 
 
 @hookspec
@@ -107,4 +121,7 @@ def lsn_run_started(key: str, spec: Mapping[str, Any]) -> None:
 
 @hookspec
 def lsn_run_finished(key: str, spec: Mapping[str, Any], status: str, metrics: Mapping[str, float]) -> None:
-    """Observe that a run ended; ``status`` is done, diverged, failed or interrupted."""
+    """Observe that a run ended; ``status`` is done, diverged, failed or interrupted.
+
+    An observer takes only the arguments that it names. One that raises is told of in a warning and does no harm.
+    """

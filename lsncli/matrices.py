@@ -91,6 +91,8 @@ def read_transition(value: object, info: ValidationInfo) -> Rows:
     return rows
 
 
+#: A row-stochastic matrix of four classes, without zeros and without symmetry.
+TRANSITION_EXAMPLE = [[0.7, 0.1, 0.1, 0.1], [0.2, 0.6, 0.1, 0.1], [0.05, 0.15, 0.7, 0.1], [0.1, 0.1, 0.3, 0.5]]
 #: Any square matrix of finite numbers.
 SquareMatrix = Annotated[Rows, BeforeValidator(read_square, json_schema_input_type=list[list[float]] | str)]
 #: A row-stochastic matrix.

@@ -7,8 +7,6 @@ is trained (device, precision, replicas, executor) is no part of it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +14,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-KEY_LENGTH = 20
+from lsncli.run_key import key_of
 
 Augmentation = Literal["none", "crop", "flip", "crop-flip"]
 
@@ -101,14 +99,7 @@ class RunSpec(_Spec):
     @cached_property
     def key(self) -> str:
         """The run key: the first 20 hexadecimal digits of SHA-256 over the canonical JSON."""
-        canonical = json.dumps(
-            _canonical(self.plain()),
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=True,
-            allow_nan=False,
-        )
-        return hashlib.sha256(canonical.encode()).hexdigest()[:KEY_LENGTH]
+        return key_of(self.plain())
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with ``update``; a key that was computed before is not copied, as it belongs to the original."""
@@ -135,19 +126,6 @@ class RunSpec(_Spec):
         if self.transition is not None:
             parts = (*parts, f"T by {_words(self.transition.estimator)}")
         return (*parts, f"taught by {_words(self.teacher.loss)}") if self.teacher else parts
-
-
-def _canonical(value: Any) -> Any:
-    """Make numbers that are equal write themselves equally: 1.0 and 1 are one value in a recipe."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    if isinstance(value, Mapping):
-        return {k: _canonical(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_canonical(v) for v in value]
-    return value
 
 
 def _words(spec: ComponentSpec) -> str:

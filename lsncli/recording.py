@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from lsncli.claims import Claims
 from lsncli.engine.events import Event, Finished, Measured, Notice, Outcome, Progress, Recorded, Saved, Started
+from lsncli.engine.run_files import attempt_path, publish, sync_folder
 from lsncli.engine.settings import EngineSettings
 from lsncli.plan import Plan
 from lsncli.registry import registry
@@ -22,16 +24,17 @@ class Outcomes:
 
     ended: dict[str, Finished] = field(default_factory=dict)
 
-    def keys(self, *statuses: Outcome) -> list[str]:
-        """The keys of the runs that ended in one of ``statuses``."""
-        return [key for key, event in self.ended.items() if event.status in statuses]
+    def keys(self, *statuses: Outcome, elsewhere: bool = False) -> list[str]:
+        """The keys of the runs that ended in one of ``statuses``, here or ``elsewhere``."""
+        return [k for k, event in self.ended.items() if event.status in statuses and event.elsewhere == elsewhere]
 
 
 class Recorder:
     """Receives every event of a batch; the only writer of its results.
 
     ``artifact_prefix`` is the checkpoint folder as seen from the database's folder, or None if its files
-    are elsewhere and must not be named. ``discard`` are runs whose old results go when they start anew.
+    are elsewhere and must not be named. ``discard`` are runs whose old results go when they start anew. With
+    ``claims``, nothing is stored for a run that another batch has taken over.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Recorder:
         *,
         artifact_prefix: str | None = None,
         discard: frozenset[str] = frozenset(),
+        claims: Claims | None = None,
         listener: Callable[[Event], None] = lambda event: None,
     ) -> None:
         self.store = store
@@ -49,11 +53,13 @@ class Recorder:
         self.settings = settings
         self.artifact_prefix = artifact_prefix
         self.discard = set(discard)
+        self.claims = claims
         self.listener = listener
         self.outcomes = Outcomes()
         self._specs: dict[str, dict[str, Any]] = {}
         self._last: dict[str, dict[str, float]] = {}
-        self._not_ours: set[str] = set()
+        self._stored_before: set[str] = set()
+        self._unpublished: dict[str, str] = {}
         self._afterwards: list[Callable[[], None]] = []
 
     def __call__(self, event: Event) -> None:
@@ -66,34 +72,67 @@ class Recorder:
         In one transaction, because each one waits for the disk. What must not happen before the events are
         stored, the removal of a checkpoint that nobody needs any more, happens afterwards.
         """
-        writing = any(not isinstance(event, Progress | Notice) for event in events)
+        writing = {event.key for event in events if _writes(event)}
         with self.store.transaction() if writing else nullcontext():
+            strange = self.claims.fence(writing) if self.claims is not None and writing else {}
             for event in events:
-                if event.key not in self._not_ours:
-                    self._store(event)
-                elif isinstance(event, Finished):
-                    self._afterwards.append(partial(self._note_end, event))
+                ended = strange[event.key].ended if event.key in strange else None
+                if ended is not None and isinstance(event, Finished):
+                    event = replace(event, status=ended, elsewhere=True)
+                elif event.key in strange or (self.claims is not None and self._is_lost(event, self.claims)):
+                    self._afterwards.append(partial(self._drop, event))
+                    continue
+                self._store(event)
                 self._afterwards.append(partial(self.listener, event))
         due, self._afterwards = self._afterwards, []
         for act in due:
             act()
 
+    @staticmethod
+    def _is_lost(event: Event, claims: Claims) -> bool:
+        return claims.lost(event.key) and not (isinstance(event, Finished) and event.elsewhere)
+
+    def _drop(self, event: Event) -> None:
+        """What a run tells that another batch has taken over: nothing of it counts."""
+        if isinstance(event, Saved) and self.settings.checkpoint_dir is not None:
+            path = self.settings.checkpoint_dir / event.path
+            if (written := attempt_path(path, self.settings.attempt)) != path:
+                written.unlink(missing_ok=True)
+        if isinstance(event, Finished):
+            told = "another lsn run has taken this run over; what was found here is dropped"
+            self.listener(Notice(event.key, told))
+
     def _store(self, event: Event) -> None:
         match event:
             case Started():
                 self._begin(event.key, event.steps, event.provenance, event.resumed_from)
+            case Finished(elsewhere=True):
+                self.outcomes.ended[event.key] = event
+            case Saved():
+                self._keep(event)
+            case Finished():
+                self._finish(event)
+            case _ if event.key in self._stored_before:
+                pass
             case Measured():
                 self._last.setdefault(event.key, {}).update(event.metrics)
                 self.store.record_metrics(event.key, event.step, event.metrics)
             case Recorded():
                 self.store.record_array(event.key, event.step, event.name, event.array)
-            case Saved() if self.artifact_prefix is not None:
-                path = f"{self.artifact_prefix}/{event.path}"
-                self.store.record_artifact(event.key, event.name, path, sha256=event.sha256, size=event.size)
-            case Finished():
-                self._finish(event)
             case _:
                 pass
+
+    def _keep(self, event: Saved) -> None:
+        """Publish a file and note it. Of a run that is done already, the file alone is new."""
+        if self.settings.checkpoint_dir is not None and self.settings.attempt:
+            try:
+                publish(self.settings.checkpoint_dir / event.path, self.settings.attempt)
+            except OSError as error:
+                self._unpublished[event.key] = f"cannot keep {event.path}: {error.strerror or error}"
+                return
+        if self.artifact_prefix is not None:
+            path = f"{self.artifact_prefix}/{event.path}"
+            self.store.record_artifact(event.key, event.name, path, sha256=event.sha256, size=event.size)
 
     def _begin(self, key: str, steps: int, provenance: Mapping[str, Any], resumed_from: int | None) -> None:
         run = self.plan[key]
@@ -106,24 +145,43 @@ class Recorder:
             key, spec, title=title, steps=steps, provenance=provenance, from_step=resumed_from
         )
         if begun == "done":
-            # Another process finished this run in the meantime; its results stay.
-            self._not_ours.add(key)
+            # Its results stay: it is trained for its weights, or a process without claims was faster.
+            self._stored_before.add(key)
             return
         self._afterwards.append(partial(_observe, "lsn_run_started", key=key, spec=spec))
 
     def _finish(self, event: Finished) -> None:
-        if event.key not in self._specs:
-            # It failed before its first step, for example for want of its data.
-            if event.key in self.discard:
-                # It was to be trained again and cannot be: its old results are worth more than none.
-                self._afterwards.append(partial(self._note_end, event))
-                return
+        if event.key in self._unpublished:
+            event = replace(event, status="failed", error=self._unpublished.pop(event.key))
+        if event.key not in self._specs and event.key not in self.discard:
+            # It failed before its first step, for example for want of its data. Not a beginning at step 0: what
+            # an earlier attempt stored still fits the checkpoint that it left.
             run = self.plan[event.key]
-            # Not a beginning at step 0: what an earlier attempt stored still fits the checkpoint that it left.
             self._begin(event.key, run.spec.train.steps, {"command": self.settings.command}, None)
-            if event.key in self._not_ours:
-                self._afterwards.append(partial(self._note_end, event))
-                return
+        # One that was to be trained again and cannot be keeps its old results: they are worth more than none.
+        new = event.key in self._specs and event.key not in self._stored_before
+        if new:
+            self._store_end(event)
+        if self.claims is not None:
+            self.claims.give_back(event.key)
+        # Only then: until the end is stored, the checkpoint is what a crash would leave.
+        self._afterwards.append(partial(self._note_end, event))
+        if new:
+            self._afterwards.append(
+                partial(
+                    _observe,
+                    "lsn_run_finished",
+                    key=event.key,
+                    spec=self._specs[event.key],
+                    status=event.status,
+                    metrics=self._last.pop(event.key, {}),
+                )
+            )
+
+    def _store_end(self, event: Finished) -> None:
+        if event.status == "done" and (weights := self.settings.weights_path(event.key)) is not None:
+            # The names of the files must outlive a power cut as the word that the run is done does.
+            sync_folder(weights.parent)
         self.store.finish_run(
             event.key,
             event.status,
@@ -132,25 +190,17 @@ class Recorder:
             error=event.error,
             traceback=event.traceback,
         )
-        # Only then: until the end is stored, the checkpoint is what a crash would leave.
-        self._afterwards.append(partial(self._note_end, event))
-        self._afterwards.append(
-            partial(
-                _observe,
-                "lsn_run_finished",
-                key=event.key,
-                spec=self._specs[event.key],
-                status=event.status,
-                metrics=self._last.pop(event.key, {}),
-            )
-        )
 
     def _note_end(self, event: Finished) -> None:
         """Remember how the run ended; a checkpoint that nobody will go on from is removed."""
         self.outcomes.ended[event.key] = event
         path = self.settings.checkpoint_path(event.key)
-        if path is not None and (event.status in ("done", "diverged") or event.key in self._not_ours):
+        if path is not None and event.status in ("done", "diverged"):
             path.unlink(missing_ok=True)
+
+
+def _writes(event: Event) -> bool:
+    return not (isinstance(event, Progress | Notice) or (isinstance(event, Finished) and event.elsewhere))
 
 
 def _observe(hook: str, **arguments: Any) -> None:

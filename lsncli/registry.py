@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib import import_module, metadata
@@ -18,7 +18,7 @@ import pluggy
 from lsncli import __version__, hookspecs
 from lsncli.components import ComponentInfo
 from lsncli.errors import LsnError, UnknownNameError
-from lsncli.parameters import check_defaults
+from lsncli.registering import registrar
 
 #: The modules that register the built-in components, through the same hooks as everyone's.
 BUILTIN_MODULES = (
@@ -141,11 +141,13 @@ class Registry:
         module: Any = None
         registered = False
         try:
-            module = load()
-            self._refuse_unknown_hooks(module)
-            self.manager.register(module, name=plugin.full_name)
-            registered = True
-            self._collect(module, plugin)
+            # What a plugin prints while it is imported must not stand in a listing.
+            with redirect_stdout(sys.stderr):
+                module = load()
+                self._refuse_unknown_hooks(module)
+                self.manager.register(module, name=plugin.full_name)
+                registered = True
+                self._collect(module, plugin)
         except (Exception, SystemExit) as error:
             plugin.components.clear()
             plugin.error = _one_line(error)
@@ -172,7 +174,7 @@ class Registry:
         for hook, kind in REGISTERING_HOOKS.items():
             for implementation in getattr(self.manager.hook, hook).get_hookimpls():
                 if implementation.plugin is module:
-                    implementation.function(register=_register(plugin, hook, kind))
+                    implementation.function(register=registrar(plugin.components, plugin.name, hook, kind))
 
     def _add(self, info: ComponentInfo, plugin: Plugin) -> None:
         slot = (info.kind, info.name)
@@ -279,22 +281,6 @@ def _one_line(error: BaseException) -> str:
 
 def _no_callback() -> None:
     """Makes Typer build a group even of one command."""
-
-
-def _register(plugin: Plugin, hook: str, kind: str) -> Callable[[ComponentInfo], None]:
-    def register(info: ComponentInfo) -> None:
-        if not isinstance(info, ComponentInfo) or info.kind != kind:
-            raise TypeError(f"{hook} takes records of kind {kind!r}, not {type(info).__name__}")
-        if not isinstance(info.name, str) or not re.fullmatch(r"[^\s=,'\"]+", info.name):
-            raise ValueError(f"{info.name!r} cannot be the name of a {kind}: one word is needed")
-        if any(c.kind == info.kind and c.name == info.name for c in plugin.components):
-            raise ValueError(f"{kind} {info.name!r} is registered twice by plugin {plugin.name!r}")
-        if not callable(info.build):
-            raise TypeError(f"{kind} {info.name!r}: build must be callable, not {info.build!r}")
-        check_defaults(info.params, f"{kind} {info.name!r}")
-        plugin.components.append(info)
-
-    return register
 
 
 @cache

@@ -22,14 +22,16 @@ RESNET_DEPTHS = (8, 14, 20, 32, 44, 56, 110)
 class LinearParams(Params):
     """Parameters of the linear classifier."""
 
-    bias: bool = Field(True, description="Whether the classifier has a bias.")
+    bias: bool = Field(True, examples=[False], description="Whether the classifier has a bias.")
 
 
 class MlpParams(Params):
     """Parameters of the multilayer perceptron."""
 
-    hidden: tuple[PositiveInt, ...] = Field((64,), description="Units of each hidden layer.")
-    activation: Literal["relu", "tanh", "gelu"] = Field("relu", description="Nonlinearity after a hidden layer.")
+    hidden: tuple[PositiveInt, ...] = Field((64,), examples=[[], [9, 5]], description="Units of each hidden layer.")
+    activation: Literal["relu", "tanh", "gelu"] = Field(
+        "relu", examples=["tanh"], description="Nonlinearity after a hidden layer."
+    )
 
 
 class ResNetParams(Params):

@@ -26,6 +26,10 @@ class Backend(ABC):
     recorded: ClassVar[bool] = False
     #: Whether several runs of a large network that take their steps together are faster than one after another.
     parallel: ClassVar[bool] = False
+    #: Whether steps are traced into programs, compiled once for each shape and constant (XLA). Tensors are then
+    #: values without memory to make views of, a position or size that changes is another program, there is no
+    #: inference mode, and what is measured is measured on the CPU.
+    traced: ClassVar[bool] = False
 
     @abstractmethod
     def unavailable(self) -> str | None:
@@ -45,6 +49,10 @@ class Backend(ABC):
 
     def release(self) -> None:
         """Undo what :meth:`prepare` changed for everything else in this process; also called if it was not."""
+        return
+
+    def seed(self, number: int) -> None:
+        """Seed the device's own generator, where ``torch.manual_seed`` does not reach it."""
         return
 
     @abstractmethod

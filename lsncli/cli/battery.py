@@ -8,8 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
-from lsncli.cli.run import DeviceOption, ExecutorOption, PrecisionOption, ReplicasOption
 from lsncli.cli.selection import OnlyOption, ProfileOption, SeedsOption
+from lsncli.cli.training import (
+    CHECKPOINT_SECONDS,
+    CheckpointOption,
+    DeviceOption,
+    DownloadOption,
+    DryRunOption,
+    ExecutorOption,
+    FailFastOption,
+    ForceOption,
+    PrecisionOption,
+    ReplicasOption,
+    RetryOption,
+    Training,
+    train,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,12 +85,12 @@ def command(
     executor: ExecutorOption = None,
     db: DatabaseOption = DEFAULT_DATABASE,
     data_dir: DataDirOption = None,
-    download: Annotated[
-        bool, typer.Option("--download/--no-download", help="Whether missing data sets may be downloaded.")
-    ] = True,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Train again what is already done.")] = False,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")] = False,
+    download: DownloadOption = True,
+    checkpoint_seconds: CheckpointOption = CHECKPOINT_SECONDS,
+    dry_run: DryRunOption = False,
+    force: ForceOption = False,
+    retry_failed: RetryOption = False,
+    fail_fast: FailFastOption = False,
 ) -> None:
     """Put a loss through the paper's evaluation, beside the paper's methods.
 
@@ -99,12 +113,24 @@ def command(
         showing.stored()
         return
     from lsncli.batch import resolve_loaded
-    from lsncli.cli.run import Training, train
     from lsncli.data.context import default_data_dir
 
     folder = data_dir or default_data_dir()
     resolved = resolve_loaded(list(request.recipes().values()), request.overrides, folder)
-    options = Training(device, precision, replicas, executor, db, folder, download, dry_run, force, fail_fast)
+    options = Training(
+        device=device,
+        precision=precision,
+        replicas=replicas,
+        executor=executor,
+        db=db,
+        data_dir=folder,
+        download=download,
+        checkpoint_seconds=checkpoint_seconds,
+        dry_run=dry_run,
+        force=force,
+        retry_failed=retry_failed,
+        fail_fast=fail_fast,
+    )
     raise typer.Exit(train(resolved, options, showing.show))
 
 
@@ -151,7 +177,7 @@ class _Showing:
         from lsncli.report.claims.terminal import ClaimsView
         from lsncli.report.formats.terminal import TableView
 
-        options = repeated_options(self.db, self.data_dir, store)
+        options = repeated_options(self.db, self.data_dir)
         found = outcome_of(self.request, store, registry(), run_options=options, notes=notes)
         if self.output is not None:
             # What a terminal shows is written as Markdown.

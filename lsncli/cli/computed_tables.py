@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from lsncli.cli.output import say
 from lsncli.errors import LsnError
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def report_computed(
     listing = computed_listing(number, changes)
     if output is not None and str(output) != "-":
         write_report(render(listing), output)
-        typer.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}", err=True)
     elif format == "rich" and output is None:
         stdout().print(ListingView(listing))
     else:

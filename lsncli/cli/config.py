@@ -59,11 +59,11 @@ def _mentions_lsn(project: Path) -> bool:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    import tomli
+    from lsncli.recipe.toml_text import UnreadableTomlError, read_toml
 
     try:
-        return tomli.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError, RecursionError) as error:
+        return read_toml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, UnreadableTomlError) as error:
         raise LsnError(f"cannot read the configuration: {error}", where=str(path)) from None
 
 

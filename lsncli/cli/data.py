@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lsncli.cli.options import DataDirOption, FormatOption, ListFormat
+from lsncli.cli.output import say
 from lsncli.errors import LsnError
 
 if TYPE_CHECKING:
@@ -106,9 +107,9 @@ def prepare(
             )
             if meta.stands_in_for:
                 notes.append(f"use it in {meta.stands_in_for}'s place: --data {meta.stands_in_for}={name}")
-    typer.echo(told, err=True)
+    say(told, err=True)
     for note in notes:
-        typer.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
 
 
 @app.command()
@@ -137,10 +138,10 @@ def verify(
     elif rows:
         print_table(("name", "state", "problem"), [tuple(row.values()) for row in rows])
     else:
-        typer.echo(f"no decoded data set in {folder}", err=True)
+        say(f"no decoded data set in {folder}", err=True)
     damaged = [str(row["name"]) for row in rows if row["state"] == "damaged"]
     if damaged:
-        typer.echo(f"damaged: {', '.join(damaged)}; prepare again: lsn data prepare NAME …", err=True)
+        say(f"damaged: {', '.join(damaged)}; prepare again: lsn data prepare NAME …", err=True)
         raise typer.Exit(1)
 
 

@@ -42,6 +42,10 @@ class Display(Protocol):
         """Tell that the batch was asked to stop."""
         ...
 
+    def tell(self, text: str) -> None:
+        """Tell something about the whole batch."""
+        ...
+
 
 def display_for(plan: Plan, console: Console) -> Display:
     """Live bars where ``console`` is a terminal, plain lines otherwise."""
@@ -104,7 +108,9 @@ class _Tally:
             f"[{self.ended}/{len(self.names)}] ",
             (event.status, style),
             f" {self.names[event.key]}: ",
-            ", ".join(part for part in (shown, event.error or "", f"{event.seconds:.1f} s") if part),
+            "trained by another lsn run"
+            if event.elsewhere
+            else ", ".join(part for part in (shown, event.error or "", f"{event.seconds:.1f} s") if part),
         )
         line.no_wrap = False
         return line
@@ -155,7 +161,11 @@ class PlainDisplay:
 
     def stopping(self) -> None:
         """Say that the runs are being stopped."""
-        self._print(Text("stopping: the runs write their checkpoints (once more to stop at once)"))
+        self.tell("stopping: the runs write their checkpoints (once more to stop at once)")
+
+    def tell(self, text: str) -> None:
+        """Print a line."""
+        self._print(Text(text))
 
     def _print(self, text: Text) -> None:
         self._told = time.monotonic()
@@ -231,7 +241,11 @@ class LiveDisplay:
 
     def stopping(self) -> None:
         """Say that the runs are being stopped."""
-        self.bars.console.print(Text("stopping: the runs write their checkpoints (once more to stop at once)"))
+        self.tell("stopping: the runs write their checkpoints (once more to stop at once)")
+
+    def tell(self, text: str) -> None:
+        """Print a line above the bars."""
+        self.bars.console.print(Text(text))
 
 
 def duration(seconds: float) -> str:

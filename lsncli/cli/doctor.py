@@ -38,13 +38,15 @@ def _check(name: str, status: str, detail: str) -> dict[str, Any]:
 
 def _packages() -> list[dict[str, Any]]:
     """Import the heavy packages: that a pair of torch and torchvision is installed does not mean that it works."""
+    from importlib import import_module
+
     from lsncli.engine.provenance import software
 
     about = software()
     found = [_check("lsn", "ok", f"{about['lsn']} on Python {about['python']}, {about['platform']}")]
     for module in ("torch", "torchvision", "sklearn", "sqlmodel", "safetensors"):
         try:
-            version = getattr(__import__(module), "__version__", "")
+            version = getattr(import_module(module), "__version__", "")
         except Exception as error:  # noqa: BLE001 - any failure to import is the finding
             text = f"{type(error).__name__}: {error}".splitlines()[0]
             advice = " (install torch and torchvision as a pair of one release)" if "torch" in module else ""

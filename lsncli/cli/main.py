@@ -98,9 +98,11 @@ def _add_plugin_commands(app: typer.Typer) -> None:
 def main() -> None:
     """Entry point of the console script."""
     for stream in (sys.stdout, sys.stderr):
-        # The α of a recipe must not end a program whose output goes to a stream that cannot write it.
-        if hasattr(stream, "reconfigure") and not str(stream.encoding).lower().startswith("utf"):
-            stream.reconfigure(errors="replace")
+        # The α of a recipe must not end a program whose output goes to a stream that cannot write it; in UTF-8
+        # that is only the undecodable byte of a file's name.
+        if hasattr(stream, "reconfigure"):
+            utf = str(stream.encoding).lower().startswith("utf")
+            stream.reconfigure(errors="backslashreplace" if utf else "replace")
     try:
         app = build_app()
     except LsnError as error:  # with LSN_STRICT_PLUGINS, a plugin that does not load

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lsncli.inert import for_json, for_terminal
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -16,22 +18,27 @@ if TYPE_CHECKING:
 
 def stdout() -> Console:
     """A console on standard output; wide where it is not a terminal, so that nothing is cut in a pipe."""
-    from rich.console import Console
+    from lsncli.cli.console import InertConsole
 
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=max(console.width, 160))
+    console = InertConsole(highlight=False)
+    return console if console.is_terminal else InertConsole(highlight=False, width=max(console.width, 160))
 
 
 def stderr() -> Console:
     """A console on standard error, for progress, warnings and errors."""
-    from rich.console import Console
+    from lsncli.cli.console import InertConsole
 
-    return Console(stderr=True, highlight=False)
+    return InertConsole(stderr=True, highlight=False)
+
+
+def say(text: str = "", *, err: bool = False) -> None:
+    """Print lines of text, names from anywhere in them, as they are and without any power over the terminal."""
+    (sys.stderr if err else sys.stdout).write(f"{for_terminal(text)}\n")
 
 
 def print_json(value: Any) -> None:
     """Print ``value`` as JSON on stdout; numbers that are not finite become null, as JSON has none."""
-    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(for_json(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str)) + "\n")
 
 
 def print_table(
@@ -65,7 +72,7 @@ _GAP = 2
 
 def _texts(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> list[list[str]]:
     """The heads and then the cells of each row."""
-    return [list(columns), *(["" if cell is None else str(cell) for cell in row] for row in rows)]
+    return [list(columns), *(["" if cell is None else for_terminal(str(cell)) for cell in row] for row in rows)]
 
 
 def _widths(cells: Iterable[Iterable[str]]) -> list[int]:
@@ -109,16 +116,16 @@ def print_error(error: LsnError) -> None:
     from rich.text import Text
 
     console = stderr()
-    console.print(Text.assemble(("error: ", "bold red"), error.what), soft_wrap=True)
+    console.print(Text.assemble(("error: ", "bold red"), for_terminal(error.what)), soft_wrap=True)
     for label, text in error.details():
-        console.print(Text.assemble((f"  {label}: ", "bold"), text), soft_wrap=True)
+        console.print(Text.assemble((f"  {label}: ", "bold"), for_terminal(text)), soft_wrap=True)
 
 
 def warn(message: str) -> None:
     """One warning line on stderr."""
     from rich.text import Text
 
-    stderr().print(Text.assemble(("warning: ", "bold yellow"), message), soft_wrap=True)
+    stderr().print(Text.assemble(("warning: ", "bold yellow"), for_terminal(message)), soft_wrap=True)
 
 
 def _finite(value: Any) -> Any:

@@ -78,9 +78,11 @@ def print_plan(plan: Plan, db: str, format: ListFormat = ListFormat.table) -> No
     )
     known = [expected for _, _, expected in rows if expected is not None]
     unknown = len(rows) - len(known)
-    pending = sum(state not in ("done", "diverged") for _, state, _ in rows)
+    failed = sum(state == "failed" for _, state, _ in rows)
+    pending = sum(state not in ("done", "diverged", "failed") for _, state, _ in rows)
     stderr().print(
-        f"{len(rows)} run{'s' if len(rows) != 1 else ''}, {pending} to train; "
+        f"{len(rows)} run{'s' if len(rows) != 1 else ''}, {pending} to train"
+        + (f", {failed} failed (lsn run --retry-failed tries again); " if failed else "; ")
         + (f"expected time {duration(sum(known))}, one run at a time" if not unknown else "")
         + (f"no time known for {unknown}: no run like them in the database" if unknown else ""),
         soft_wrap=True,

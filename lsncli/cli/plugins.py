@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lsncli.cli.options import FormatOption, ListFormat
+from lsncli.cli.plugin_check import check
+from lsncli.cli.plugin_new import new
 
 if TYPE_CHECKING:
     from lsncli.registry import Registered
 
 app = typer.Typer(no_args_is_help=True, help="Losses, noise models, architectures and more: what is installed.")
+app.command("new")(new)
+app.command("check")(check)
 
 
 @app.command("list")
@@ -61,8 +65,13 @@ def list_plugins(
         return
     print_table(
         ("kind", "name", "source", "summary"),
-        ((r["kind"], r["name"], r["source"], r["error"] or r["summary"]) for r in rows),
+        ((r["kind"], r["name"], r["source"], _summary(r)) for r in rows),
     )
+
+
+def _summary(row: dict[str, Any]) -> str:
+    """What a row says: its summary, or what is wrong (``failed: …``, ``conflict: …``)."""
+    return f"{row['status']}: {row['error']}" if row["error"] else str(row["summary"])
 
 
 def _conflict(owners: list[Any] | None) -> str | None:
@@ -97,6 +106,16 @@ def show(
     for plugin in broken:
         console.print(f"plugin {plugin.name} ({plugin.origin}) did not load:", markup=False)
         console.print(plugin.traceback or plugin.error or "", markup=False)
+
+
+@app.command("reference")
+def print_reference() -> None:
+    """Print the reference for plugin authors as Markdown: every hook, record, interface and suite."""
+    import sys
+
+    from lsncli.plugin_reference import reference
+
+    sys.stdout.write(reference())
 
 
 def describe(registered: Registered) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import typer
 
 from lsncli.cli.computed_tables import COMPUTED_TABLES, report_computed
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
+from lsncli.cli.output import say
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 from lsncli.errors import LsnError
 
@@ -106,7 +107,7 @@ def command(
         report = build_report(
             loaded,
             store,
-            run_options=repeated_options(db, data_dir, store),
+            run_options=repeated_options(db, data_dir),
             notes=absent_note(db, store),
         )
     finally:
@@ -114,7 +115,7 @@ def command(
             store.close()
     if output is not None and str(output) != "-":
         write_report(render(report), output)
-        typer.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}", err=True)
     elif format == "rich" and output is None:
         from lsncli.report.formats.terminal import TableView
 
@@ -166,7 +167,7 @@ def _figure(
             recipe=recipe,
             quantity=quantity,
             keep=keep_in(store),
-            run_options=repeated_options(db, data_dir, store),
+            run_options=repeated_options(db, data_dir),
             notes=absent_note(db, store) if needs_runs(number) else (),
         )
     finally:
@@ -193,7 +194,7 @@ def _all(
     endings(format)
     store = open_database(db)
     try:
-        options = repeated_options(db, data_dir, store)
+        options = repeated_options(db, data_dir)
         whole = WholeReport(overrides, store, format, options, absent_note(db, store))
         whole.write(folder_of(output), lambda line: typer.echo(line, err=True))
     finally:
@@ -217,7 +218,7 @@ def _claims(
     loaded = load(recipe, overrides) if recipe is not None else None
     store = open_database(db)
     try:
-        options = repeated_options(db, data_dir, store)
+        options = repeated_options(db, data_dir)
         notes = absent_note(db, store)
         if loaded is not None:
             report = claims_of_recipe(loaded, store, run_options=options, notes=notes)
@@ -228,7 +229,7 @@ def _claims(
             store.close()
     if output is not None and str(output) != "-":
         write_report(render(report), output)
-        typer.echo(f"wrote {output}", err=True)
+        say(f"wrote {output}", err=True)
     elif format == "rich" and output is None:
         from lsncli.report.claims.terminal import ClaimsView
 
@@ -251,7 +252,9 @@ def absent_note(db: str, store: Store | None) -> tuple[str, ...]:
     return () if store else (f"There is no database {db} here yet: nothing has been trained.",)
 
 
-def repeated_options(db: str, data_dir: Path | None, store: Store | None) -> list[str]:
+def repeated_options(db: str, data_dir: Path | None) -> list[str]:
     """The options that the command for the missing runs must repeat; never with a password."""
-    words = ["--db", store.location.shown if store else db] if db != DEFAULT_DATABASE else []
+    from lsncli.store.location import Location
+
+    words = ["--db", Location.parse(db).shown] if db != DEFAULT_DATABASE else []
     return [*words, "--data-dir", str(data_dir)] if data_dir is not None else words

@@ -1,4 +1,4 @@
-"""``lsn runs``: list, show, compare, remove and export what the database holds."""
+"""``lsn runs``: list, show, compare, verify, remove and export what the database holds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, FormatOption, ListFormat
+from lsncli.cli.output import say
+from lsncli.cli.verify import verify
 from lsncli.errors import LsnError
 
 if TYPE_CHECKING:
     from lsncli.store import Store
 
-app = typer.Typer(help="List, show, compare, remove and export stored runs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, compare, verify, remove and export stored runs.", no_args_is_help=True)
 
 #: The metric whose last and best value a listing shows.
 ACCURACY = "test_accuracy"
@@ -73,8 +75,10 @@ def list_(
         return
     columns = ("key", "status", *PARTS, "seed", "steps", "accuracy, last", "best", "finished (UTC)")
     accuracy = {r.key: _percent(last.get(r.key, {}).get(ACCURACY)) for r in chosen}
+    # Most listings have no errors; one of what failed says why.
+    with_errors = any(r.error for r in chosen)
     print_table(
-        columns,
+        (*columns, "error") if with_errors else columns,
         (
             (
                 r.key[:SHORT],
@@ -85,6 +89,7 @@ def list_(
                 accuracy[r.key],
                 _percent(best.get(r.key, {}).get(ACCURACY)),
                 f"{r.finished_at:%Y-%m-%d %H:%M}" if r.finished_at else "",
+                *([r.error] if with_errors else []),
             )
             for r in chosen
         ),
@@ -145,7 +150,10 @@ def compare(
     for table in comparison_tables(found, SHORT):
         print_table(table.columns, table.rows, title=table.title)
         for note in table.notes:
-            typer.echo(note)
+            say(note)
+
+
+app.command()(verify)
 
 
 @app.command()
@@ -168,12 +176,12 @@ def rm(
             for r in chosen
         ]
         if not yes:
-            typer.echo("\n".join(lines), err=True)
+            say("\n".join(lines), err=True)
             if not typer.confirm(f"Remove {_count(len(chosen), 'run')}?", err=True):
                 stderr().print("nothing was removed")
                 raise typer.Exit(1)
         removed = store.discard_runs(r.key for r in chosen)
-    typer.echo("\n".join([f"removed {_count(removed, 'run')}", *(f"  {line}" for line in lines)]))
+    say("\n".join([f"removed {_count(removed, 'run')}", *(f"  {line}" for line in lines)]))
 
 
 @app.command()
@@ -239,10 +247,10 @@ def _print_run(found: dict[str, Any]) -> None:
     facts["seconds"] = None if found["seconds"] is None else f"{found['seconds']:.1f}"
     for name, value in facts.items():
         if value is not None:
-            typer.echo(f"{name}: {value}")
+            say(f"{name}: {value}")
     _section("spec", indented(found["spec"]))
     if found["last"]:
-        typer.echo("")
+        say()
         best = found["best"]
         names = sorted(found["last"])
         print_table(
@@ -258,14 +266,14 @@ def _print_run(found: dict[str, Any]) -> None:
     _section("artifacts", [f"  {a['name']}: {a['path']} ({a['size']} bytes)" for a in found["artifacts"]])
     _section("provenance", indented(found["provenance"]))
     if found["earlier_provenance"]:
-        typer.echo(f"  (begun {_count(len(found['earlier_provenance']), 'time')} before; --format json shows all)")
+        say(f"  (begun {_count(len(found['earlier_provenance']), 'time')} before; --format json shows all)")
     if found["traceback"]:
         _section("traceback", [f"  {line}" for line in found["traceback"].splitlines()])
 
 
 def _section(title: str, lines: list[str]) -> None:
     if lines:
-        typer.echo("\n".join(("", f"{title}:", *lines)))
+        say("\n".join(("", f"{title}:", *lines)))
 
 
 def _number(value: float | None) -> str:

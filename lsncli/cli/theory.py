@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from lsncli.cli.options import FormatOption, ListFormat
+from lsncli.cli.output import say
 
 if TYPE_CHECKING:
     from lsncli.theory.check import Check
@@ -28,10 +29,10 @@ def command(format: FormatOption = ListFormat.table) -> None:
         print_table(columns, [_row(check) for check in checks])
     failed = [check.name for check in checks if not check.holds]
     if failed:
-        typer.echo(f"{len(failed)} of {len(checks)} statements do not hold: {', '.join(failed)}", err=True)
+        say(f"{len(failed)} of {len(checks)} statements do not hold: {', '.join(failed)}", err=True)
         raise typer.Exit(1)
     if format is ListFormat.table:
-        typer.echo(f"all {len(checks)} statements hold", err=True)
+        say(f"all {len(checks)} statements hold", err=True)
 
 
 def _row(check: Check) -> tuple[str, ...]:

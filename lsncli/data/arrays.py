@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ class Arrays:
     train_images, test_images: uint8 ``[N, H, W, C]``. train_labels, test_labels: int64 ``[N]`` in
     ``0 .. L-1``. class_names: L names. digest: see :func:`content_digest`. train_labels_clean: False for
     natural noise, where the true training labels are unknown and clean-label metrics do not exist.
+    train_positions: of a subset, int64 ``[N]``: where its training examples stand in the whole set.
 
     Raises ValueError where the arrays do not fit together.
     """
@@ -36,6 +37,7 @@ class Arrays:
     class_names: tuple[str, ...]
     digest: str
     train_labels_clean: bool = True
+    train_positions: Labels | None = None
 
     def __post_init__(self) -> None:
         for part, images, labels in (
@@ -95,7 +97,7 @@ class Arrays:
         test = self._choose("test", self.test_labels, test_size, seed, stream=1)
         if train is None and test is None:
             return self
-        return Arrays.of(
+        chosen = Arrays.of(
             self.train_images if train is None else self.train_images[train],
             self.train_labels if train is None else self.train_labels[train],
             self.test_images if test is None else self.test_images[test],
@@ -103,6 +105,10 @@ class Arrays:
             self.class_names,
             train_labels_clean=self.train_labels_clean,
         )
+        if train is None:
+            return replace(chosen, train_positions=self.train_positions)
+        positions = train.astype(np.int64) if self.train_positions is None else self.train_positions[train]
+        return replace(chosen, train_positions=positions)
 
     def _choose(
         self, part: str, labels: Labels, size: int | None, seed: int, *, stream: int

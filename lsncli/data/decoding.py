@@ -26,20 +26,47 @@ _COLOUR_MODES = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr")
 
 #: Most pixels of one image. Far above any training image, far below what exhausts the memory.
 MAX_PIXELS = 2**26
+#: Images that a thread decodes at once, at most as many as take so many bytes; and bytes that are read ahead.
 _CHUNK = 64
+_CHUNK_BYTES = 2**25
+_AHEAD = 2**28
 
 
-def decode(name: str, data: bytes, *, size: int | None, source: Path) -> Images:
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first image that was decoded; the others must be of its width and height."""
+
+    name: str
+    width: int
+    height: int
+
+    def check(self, name: str, width: int, height: int, source: Path) -> None:
+        """Raise :class:`LsnError` for an image of another size."""
+        if (width, height) != (self.width, self.height):
+            raise LsnError(
+                f"images differ in size: {self.name!r} has {self.width} x {self.height} pixels, "
+                f"{name!r} has {width} x {height}",
+                where=str(source),
+                next="give --size N: every image is cropped to a square and resized to N x N pixels",
+            )
+
+
+def decode(name: str, data: bytes, *, size: int | None, source: Path, first: First | None = None) -> Images:
     """One image as uint8 ``[H, W, C]``; C is 1 for grey images, 3 for all others (transparency is dropped).
 
-    With ``size`` the image is cropped to its central square and resized (Lanczos) to size x size pixels.
+    With ``size`` the image is cropped to its central square and resized (Lanczos) to size x size pixels. Without,
+    it must be of the size of ``first``, which its header tells before the pixels take memory.
     Raises :class:`LsnError`, naming the file, where it is damaged, animated, too large or not of 8 bits.
     """
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             _check(image)
+            if size is None and first is not None:
+                first.check(name, *image.size, source)
             picture = image.convert("L" if image.mode in _GREY_MODES else "RGB")
     except LsnError as error:
+        if error.where is not None:
+            raise
         raise LsnError(f"image {name!r} {error.what}", where=str(source), next=error.next) from None
     except Exception as error:  # noqa: BLE001 - decoders raise anything on damaged input
         raise LsnError(
@@ -79,27 +106,46 @@ def decode_all(
     """Every image of ``contents`` decoded, in order, while the next ones are being read.
 
     Threads, not processes: on large images Pillow works outside the interpreter lock, and on small ones
-    carrying them between processes costs about what it gains.
+    carrying them between processes costs about what it gains. What is read and decoded ahead is bounded in bytes:
+    the header of a tiny file may promise hundreds of megabytes.
     """
 
+    first: First | None = None
+    each = 0
+
     def work(chunk: list[tuple[str, bytes]]) -> list[tuple[str, Images]]:
-        return [(name, decode(name, data, size=size, source=source)) for name, data in chunk]
+        return [(name, decode(name, data, size=size, source=source, first=first)) for name, data in chunk]
 
     workers = min(8, os.cpu_count() or 1)
-    waiting: deque[Future[list[tuple[str, Images]]]] = deque()
+    waiting: deque[tuple[Future[list[tuple[str, Images]]], int]] = deque()
     remaining = iter(contents)
     # Pillow's own warnings (odd metadata, many pixels) say nothing beyond what is checked here.
     with warnings.catch_warnings(), ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
         warnings.simplefilter("ignore")
         try:
-            while chunk := list(islice(remaining, _CHUNK)):
-                waiting.append(pool.submit(work, chunk))
-                if len(waiting) > 2 * workers:
-                    yield from waiting.popleft().result()
+            # By itself: until one is known, nobody can say how much the others take.
+            for name, image in work(list(islice(remaining, 1))):
+                yield name, image
+                first, each = First(name, image.shape[1], image.shape[0]), image.nbytes
+            while chunk := _chunk(remaining, each):
+                weight = sum(each + len(data) for _, data in chunk)
+                waiting.append((pool.submit(work, chunk), weight))
+                while len(waiting) > 2 * workers or sum(weight for _, weight in waiting) > _AHEAD:
+                    yield from waiting.popleft()[0].result()
             while waiting:
-                yield from waiting.popleft().result()
+                yield from waiting.popleft()[0].result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _chunk(remaining: Iterator[tuple[str, bytes]], each: int) -> list[tuple[str, bytes]]:
+    """The next images, of which each takes ``each`` bytes when it is decoded: some, but not too many at once."""
+    chunk: list[tuple[str, bytes]] = []
+    weight = 0
+    while len(chunk) < _CHUNK and weight < _CHUNK_BYTES and (found := next(remaining, None)):
+        chunk.append(found)
+        weight += each + len(found[1])
+    return chunk
 
 
 @dataclass(slots=True)
@@ -113,21 +159,15 @@ class Collector:
     counts: dict[str, int]
     max_bytes: int
     images: dict[str, Images] = field(default_factory=dict)
-    _first: str = ""
+    _first: First | None = None
 
     def add(self, name: str, split: str, row: int, image: Images) -> None:
         """Place ``image`` at ``row`` of ``split``; raises :class:`LsnError` if its size differs."""
-        if not self.images:
-            self._first = name
+        if self._first is None:
+            self._first = First(name, image.shape[1], image.shape[0])
             self._allocate(image.shape)
+        self._first.check(name, image.shape[1], image.shape[0], self.source)
         shape = next(iter(self.images.values())).shape[1:]
-        if image.shape[:2] != shape[:2]:
-            raise LsnError(
-                f"images differ in size: {self._first!r} has {shape[1]} x {shape[0]} pixels, "
-                f"{name!r} has {image.shape[1]} x {image.shape[0]}",
-                where=str(self.source),
-                next="give --size N: every image is cropped to a square and resized to N x N pixels",
-            )
         if image.shape[2] > shape[2]:
             self._check_memory((*shape[:2], image.shape[2]))
             self.images = {split: np.repeat(array, 3, axis=3) for split, array in self.images.items()}

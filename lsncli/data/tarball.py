@@ -22,6 +22,7 @@ from lsncli.data.sources import (
     unreadable,
     unsafe,
 )
+from lsncli.data.xz import XzFile
 
 #: Long names and extended headers are read into memory as a whole; no honest one is larger.
 _MAX_HEADER_BYTES = 2**20
@@ -96,7 +97,7 @@ class TarSource:
         if self.compression == "bz2":
             return cast("IO[bytes]", bz2.open(self.path))
         if self.compression == "xz":
-            return cast("IO[bytes]", lzma.open(self.path))
+            return cast("IO[bytes]", XzFile(self.path))
         return self.path.open("rb")
 
 
@@ -128,6 +129,9 @@ class _StrictTarInfo(tarfile.TarInfo):
             raise
         except _HeaderError as error:
             raise _ReadError(f"no valid header where one should be ({error})") from None
+        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+            # Whatever an extended header says is believed by the parser, a size of "x" included.
+            raise _ReadError(f"an extended header that cannot be read ({error})") from None
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _StrictTarInfo:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Container, Iterator
@@ -13,6 +15,13 @@ from pathlib import Path
 from lsncli.data.sources import MAX_FILE_BYTES, Entry, limited, safe_parts, too_large, unreadable, unsafe
 
 _ENCRYPTED = 0x1
+
+#: What Python's reader and its decompressors raise on damaged or hostile archives. A MemoryError is among them: the
+#: header of an LZMA member may ask for gigabytes.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, RuntimeError),
+    *(ValueError, ArithmeticError, LookupError, TypeError, struct.error, MemoryError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +50,8 @@ class ZipSource:
                 try:
                     with archive.open(info) as file:
                         data = file.read(MAX_FILE_BYTES + 1)
-                except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-                    raise unreadable(self.path, f"{entry.name!r}: {error}") from None
+                except _DAMAGE as error:
+                    raise unreadable(self.path, f"{entry.name!r}: {error or type(error).__name__}") from None
                 yield entry.name, limited(self.path, entry.name, data)
 
     def _entry(self, info: zipfile.ZipInfo) -> Entry:
@@ -62,5 +71,5 @@ class ZipSource:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 yield archive
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        except _DAMAGE as error:
             raise unreadable(self.path, str(error) or type(error).__name__) from None

@@ -19,12 +19,18 @@ PORTION = 2**18
 
 
 def predict(module: nn.Module, batches: Iterable[Tensor], backend: Backend, precision: str) -> Tensor:
-    """Logits of all images, float32 ``[N, L]``, with the module in evaluation mode."""
+    """Logits of all images, float32 ``[N, L]``, with the module in evaluation mode.
+
+    They are on the device, or where the backend traces its programs, on the CPU: moved there batch by batch, which
+    ends a program with each of them.
+    """
     was_training = module.training
     module.eval()
+    guard = torch.no_grad() if backend.traced else torch.inference_mode()
     try:
-        with torch.inference_mode(), backend.autocast(precision):
-            return torch.cat([module(batch).float() for batch in batches])
+        with guard, backend.autocast(precision):
+            results = (module(batch).float() for batch in batches)
+            return torch.cat([logits.cpu() if backend.traced else logits for logits in results])
     finally:
         module.train(was_training)
 

@@ -71,7 +71,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A run ended. ``error`` is one line, ``traceback`` the details of an unforeseen failure."""
+    """A run ended. ``error`` is one line, ``traceback`` where in the code it failed.
+
+    ``elsewhere`` says that another batch has trained it; an executor tells it, never the engine.
+    """
 
     key: str
     status: Outcome
@@ -79,6 +82,7 @@ class Finished:
     seconds: float
     error: str | None = None
     traceback: str | None = None
+    elsewhere: bool = False
 
 
 Event = Started | Progress | Measured | Recorded | Saved | Notice | Finished

@@ -61,7 +61,8 @@ def figure_arrays(work: Workspace, outputs: FinalOutputs) -> dict[str, npt.NDArr
     """The arrays of a run; histograms need true labels, projections three classes and a final linear layer."""
     arrays: dict[str, npt.NDArray[Any]] = {}
     if work.true is not None:
-        arrays |= margin_histograms(outputs.train_logits, work.given, work.true)
+        home = outputs.train_logits.device
+        arrays |= margin_histograms(outputs.train_logits, work.given.to(home), work.true.to(home))
     if work.num_classes >= PROJECTED_CLASSES:
         arrays |= projection(work)
     return arrays
@@ -103,27 +104,28 @@ def margin_histograms(logits: Tensor, given: Tensor, true: Tensor) -> dict[str, 
 def projection(work: Workspace) -> dict[str, npt.NDArray[Any]]:
     """Pre-logits of training examples whose given label is one of the first three classes, in the plane."""
     try:
-        templates = final_linear(work.module, work.num_classes).weight.detach()[:PROJECTED_CLASSES].double()
+        templates = final_linear(work.module, work.num_classes).weight.detach().cpu()[:PROJECTED_CLASSES].double()
     except LsnError:
         return {}
-    chosen = torch.cat(
-        [(work.given == label).nonzero()[:PROJECTED_EXAMPLES, 0] for label in range(PROJECTED_CLASSES)]
-    )
+    # How many examples there are is known only when they are counted, so that is done on the CPU.
+    given = work.given.cpu()
+    chosen = torch.cat([(given == label).nonzero()[:PROJECTED_EXAMPLES, 0] for label in range(PROJECTED_CLASSES)])
     if len(chosen) == 0:
         return {}
     was_training = work.module.training
     work.module.eval()
-    _, prelogits = with_prelogits(work.module, work.num_classes)(work.train.at(chosen))
+    images = work.train.at(chosen.to(work.given.device))
+    _, prelogits = with_prelogits(work.module, work.num_classes)(images)
     work.module.train(was_training)
     origin, basis = plane(templates)
     arrays = {
-        "projection_points": ((prelogits.double() - origin) @ basis.T).float(),
+        "projection_points": ((prelogits.cpu().double() - origin) @ basis.T).float(),
         "projection_templates": ((templates - origin) @ basis.T).float(),
-        "projection_given": work.given[chosen],
+        "projection_given": given[chosen],
         "projection_classes": torch.arange(PROJECTED_CLASSES),
     }
     if work.true is not None:
-        arrays["projection_true"] = work.true[chosen]
+        arrays["projection_true"] = work.true.cpu()[chosen]
     return {name: value.cpu().numpy() for name, value in arrays.items()}
 
 

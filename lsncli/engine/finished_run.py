@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from lsncli.architectures.prelogits import with_prelogits
 from lsncli.backends.interface import Backend
 from lsncli.engine.building import build_architecture
 from lsncli.engine.checkpoint import UnusableCheckpointError, load_weights
@@ -49,4 +50,19 @@ class FinishedRunReader:
 
     def logits(self, module: nn.Module, images: TrainingImages) -> Tensor:
         """Logits ``[N, L]`` of all training images, without augmentation."""
-        return predict(module, images.plain(EVALUATION_BATCH), self.backend, self.precision)
+        logits = predict(module, images.plain(EVALUATION_BATCH), self.backend, self.precision)
+        return logits.to(self.device)
+
+    def logits_and_prelogits(self, module: nn.Module, images: TrainingImages) -> tuple[Tensor, Tensor]:
+        """Logits ``[N, L]`` and what enters the final linear layer, ``[N, D]``, float32 on the CPU.
+
+        Raises :class:`LsnError` for a network without a final linear layer.
+        """
+        forward = with_prelogits(module, self.num_classes)
+        parts = []
+        with self.backend.autocast(self.precision):
+            for batch in images.plain(EVALUATION_BATCH):
+                logits, prelogits = forward(batch)
+                parts.append((logits.float().cpu(), prelogits.flatten(1).float().cpu()))
+        logits, prelogits = (torch.cat(both) for both in zip(*parts, strict=True))
+        return logits, prelogits

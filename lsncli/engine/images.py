@@ -73,7 +73,11 @@ class Draws:
 
 
 class TrainingImages:
-    """The training images on the device, with the augmentation of a run."""
+    """The training images on the device, with the augmentation of a run.
+
+    ``traced``: the device runs programs that are compiled for each shape and constant. There is no memory to make a
+    strided view of, and the place of a batch would be such a constant.
+    """
 
     def __init__(
         self,
@@ -82,7 +86,10 @@ class TrainingImages:
         augment: str,
         padding: int,
         device: torch.device,
+        *,
+        traced: bool = False,
     ) -> None:
+        self.traced = traced
         self.normalise = normalise
         self.crop = "crop" in augment
         self.flip = "flip" in augment
@@ -133,6 +140,11 @@ class TrainingImages:
     def _windows(self, indices: Tensor, offsets: Tensor) -> Tensor:
         """Crops ``[B, H, W, C]`` of the padded images ``indices``, from the corners ``offsets`` ``[B, 2]``."""
         _, padded_height, padded_width, channels = self.images.shape
+        if self.traced:
+            taken = self.images.index_select(0, indices)
+            rows = offsets[:, 0, None] + torch.arange(self.height, device=self.device)
+            columns = offsets[:, 1, None] + torch.arange(self.width, device=self.device)
+            return taken.take_along_dim(rows[:, :, None, None], 1).take_along_dim(columns[:, None, :, None], 2)
         row = padded_width * channels
         # A crop is H runs of W·C bytes, a row apart. Every place where one could begin is an entry of this view,
         # so that a crop is one entry, copied run by run.
@@ -143,6 +155,9 @@ class TrainingImages:
 
     def plain(self, size: int) -> Iterator[Tensor]:
         """All images without augmentation, in order, in batches of at most ``size``."""
+        if self.traced:
+            yield from (self.at(indices) for indices in _portions(self.count, size, self.device))
+            return
         p = self.padding if self.crop else 0
         for start in range(0, self.count, size):
             batch = self.images[start : start + size, p : p + self.height, p : p + self.width]
@@ -159,11 +174,24 @@ class TestImages:
 
     __test__ = False  # not a test case, whatever pytest makes of the name
 
-    def __init__(self, images: npt.NDArray[np.uint8], normalise: Normalisation, device: torch.device) -> None:
+    def __init__(
+        self, images: npt.NDArray[np.uint8], normalise: Normalisation, device: torch.device, *, traced: bool = False
+    ) -> None:
+        self.traced = traced
         self.normalise = normalise
         self.images = torch.from_numpy(np.ascontiguousarray(images)).to(device)
 
     def plain(self, size: int) -> Iterator[Tensor]:
         """All images, in order, in batches of at most ``size``."""
+        if self.traced:
+            for indices in _portions(len(self.images), size, self.images.device):
+                yield self.normalise(self.images.index_select(0, indices))
+            return
         for start in range(0, len(self.images), size):
             yield self.normalise(self.images[start : start + size])
+
+
+def _portions(count: int, size: int, device: torch.device) -> Iterator[Tensor]:
+    """0…``count`` − 1 in portions of at most ``size``: data for a traced program, not constants of it."""
+    for start in range(0, count, size):
+        yield torch.arange(start, min(start + size, count)).to(device)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from lsncli.engine.checkpoint import save_weights
 from lsncli.engine.events import Saved
 from lsncli.engine.final_outputs import FinalOutputs
+from lsncli.engine.run_files import PREDICTIONS, attempt_path
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.tensor_file import write_tensors
 from lsncli.engine.workspace import Workspace
@@ -15,17 +16,18 @@ from lsncli.engine.workspace import Workspace
 def keep_files(
     key: str, settings: EngineSettings, work: Workspace, outputs: FinalOutputs | None, step: int
 ) -> Iterator[Saved]:
-    """Write the final weights and predictions beside each other, and tell of them.
+    """Write the final weights and predictions beside each other, and tell of them by the names they will have.
 
     Raises :class:`LsnError` where the disk refuses.
     """
     folder, weights = settings.checkpoint_dir, settings.weights_path(key)
     if folder is None or weights is None:
         return
-    about = {"key": key, "step": step}
-    written = {"weights": (weights, save_weights(weights, work.module, about))}
+    about, attempt = {"key": key, "step": step}, settings.attempt
+    written = {"weights": (weights, save_weights(attempt_path(weights, attempt), work.module, about))}
     if outputs is not None:
-        path = weights.with_name("predictions.safetensors")
-        written["predictions"] = (path, write_tensors(path, outputs.tensors(work), about))
+        path = weights.with_name(PREDICTIONS)
+        facts = write_tensors(attempt_path(path, attempt), outputs.tensors(work), about)
+        written["predictions"] = (path, facts)
     for name, (path, (digest, size)) in written.items():
         yield Saved(key, name, path.relative_to(folder).as_posix(), digest, size)

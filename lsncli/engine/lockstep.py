@@ -156,12 +156,11 @@ class Lockstep:
         yield from self._ended(row, "interrupted")
 
     def _saved(self, row: int) -> Iterator[Event]:
-        """Write the checkpoint of a run; nothing is told of it."""
+        """Write the checkpoint of a run; only a disk that refuses is told of."""
         run = self._brought_up(row)
         if self.steps.random is not None:
             torch.set_rng_state(self.steps.random[row])
-        run.save()
-        yield from ()
+        yield from run.save()
 
     def _brought_up(self, row: int) -> Run:
         """The run, with its counts as they are now."""

@@ -15,9 +15,10 @@ from torch import Tensor
 from lsncli.engine.evaluation import EVALUATION_BATCH, predict_together
 from lsncli.engine.feed import Feed, RecordedFeed
 from lsncli.engine.final_outputs import FinalOutputs
+from lsncli.engine.preparation import prepared
 from lsncli.engine.rates import Rates, RecordedRates
 from lsncli.engine.run import Run
-from lsncli.losses.interface import LossInputs
+from lsncli.losses.interface import LossInputs, PreparingLoss
 
 
 class _Batch:
@@ -59,12 +60,14 @@ class ReplicaSteps:
             seed = self.runs[row].spec.seed
             batches.setdefault(seed, _Batch(self._feed(row))).rows.append(row)
         self._batches = list(batches.values())
-        self._compiled = self.backend.compile_step(self._step)
+        # A loss that changes the batch draws numbers on the processor in every step: a record would repeat them.
+        drawing = any(isinstance(self.runs[row].work.loss, PreparingLoss) for row in self.active)
+        self._compiled = self._step if drawing else self.backend.compile_step(self._step)
 
     def _feed(self, row: int) -> Feed:
         run = self.runs[row]
         if run.spec.seed not in self._feeds:
-            kind = RecordedFeed if self.backend.recorded else Feed
+            kind = RecordedFeed if self.backend.recorded or self.backend.traced else Feed
             self._feeds[run.spec.seed] = kind(run.work.train, run.spec.seed, run.spec.train.batch_size)
         return self._feeds[run.spec.seed]
 
@@ -124,19 +127,28 @@ class ReplicaSteps:
         run = self.runs[row]
         state, work = run.state, run.work
         self.rates[row].apply(batch.feed.place if isinstance(batch.feed, RecordedFeed) else None)
-        with self.backend.autocast(run.precision):
-            logits = work.module(batch.images)
+        images, targets = batch.images, self._targets(run, batch)
         inputs = LossInputs(batch.indices, self.step_tensor, work.transition)
+        if isinstance(work.loss, PreparingLoss):
+            images, targets = prepared(run, self.step, images, targets, inputs)
+        with self.backend.autocast(run.precision):
+            logits = work.module(images)
         if work.teacher is None:
-            losses = work.loss(logits, work.given[batch.indices], inputs)
+            losses = work.loss(logits, targets, inputs)
         else:
-            said = batch.said[work.teacher.key, work.teacher.view]
-            losses = work.teacher.loss(work.loss, logits, batch.indices, batch.images, inputs, said)
+            losses = work.teacher.loss(work.loss, logits, targets, inputs)
         loss = run.checked(losses, batch.indices).mean()
         state.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         state.optimizer.step()
         state.loss_sum.add_(loss.detach())
+
+    def _targets(self, run: Run, batch: _Batch) -> Tensor:
+        """The given labels ``[B]`` or the teacher's probabilities ``[B, L]``."""
+        teacher = run.work.teacher
+        if teacher is None:
+            return run.work.given[batch.indices]
+        return teacher.targets(batch.indices, batch.images, batch.said[teacher.key, teacher.view])
 
     def drop(self, row: int) -> None:
         """Leave a run that has ended out of the steps to come."""

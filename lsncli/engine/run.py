@@ -25,10 +25,12 @@ from lsncli.engine.evaluation import measure_test, measure_train
 from lsncli.engine.events import Event, Finished, Measured, Notice, Outcome, Progress, Recorded, Started
 from lsncli.engine.final_outputs import FinalOutputs, figure_arrays, final_outputs
 from lsncli.engine.kept_files import keep_files
+from lsncli.engine.learnt_loss import add_loss_parameters, learnt_transition
 from lsncli.engine.provenance import describe_run
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.workspace import Workspace, prepare_workspace
 from lsncli.errors import LsnError
+from lsncli.estimators.distance import distances
 from lsncli.plan import RunSpec
 
 
@@ -56,6 +58,7 @@ class Run:
         self.device = device
         self.work: Workspace = prepare_workspace(spec, settings, device, backend, self.precision, like)
         optimizer = build_component("optimizer", spec.train.optimizer, self.work.module.parameters())
+        add_loss_parameters(optimizer, self.work.loss)
         self.rates = [group["lr"] for group in optimizer.param_groups]
         if backend.recorded:
             _keep_on_device(optimizer)
@@ -73,6 +76,7 @@ class Run:
             },
         )
         self.per_epoch = self.work.train.count // spec.train.batch_size
+        self.told_of_disk = False
         #: What the network says now, where it was just asked; the evaluation asks it otherwise, and keeps the last.
         self.outputs: FinalOutputs | None = None
 
@@ -110,6 +114,8 @@ class Run:
         key, state = self.spec.key, self.state
         loss = self._mean_loss()
         if not math.isfinite(loss):
+            # The last that is known of it; not kept in a checkpoint, for there is nothing to go on with.
+            yield Measured(key, state.step, {"train_loss": loss})
             yield f"the training loss is {loss} after {state.step} steps"
             return
         if not evaluating:
@@ -118,6 +124,7 @@ class Run:
         metrics, bins = self._measure(images_per_second)
         if not math.isfinite(metrics["test_nll"]):
             # The loss of the last step was finite, the update that it caused was not.
+            yield Measured(key, state.step, metrics)
             yield f"the logits are not finite after {state.step} steps"
             return
         state.measured.append((state.step, metrics))
@@ -154,11 +161,19 @@ class Run:
         state, work = self.state, self.work
         metrics = {"train_loss": self._mean_loss(), "images_per_second": images_per_second}
         outputs = self.outputs or final_outputs(work, self.backend, self.precision)
-        tested, bins = measure_test(outputs.test_logits, work.test_labels)
-        metrics |= tested | measure_train(outputs.train_logits.argmax(1), work.given, work.true)
+        # Where a backend has its results measured: on the device, or on the CPU.
+        home = outputs.test_logits.device
+        true = None if work.true is None else work.true.to(home)
+        tested, bins = measure_test(outputs.test_logits, work.test_labels.to(home))
+        metrics |= tested | measure_train(outputs.train_logits.argmax(1), work.given.to(home), true)
+        learnt = learnt_transition(work.loss, work.num_classes)
+        if learnt is not None:
+            metrics |= distances(learnt, work.noise_transition)
         self.outputs = outputs if state.step == self.spec.train.steps else None
         state.loss_sum.zero_()
         state.steps_since_evaluation = 0
+        # The sum that starts anew is the end of this evaluation and not the beginning of the next step.
+        self.backend.synchronize()
         return metrics, bins.numpy()
 
     def resume(self) -> str | None:
@@ -172,15 +187,30 @@ class Run:
             return f"the checkpoint {path} is not used: {error}; the run starts from its first step"
         return None
 
-    def save(self) -> None:
-        """Write a checkpoint, where the settings have a place for it."""
+    def save(self) -> Iterator[Event]:
+        """Write a checkpoint, where the settings have a place for it.
+
+        A disk that refuses is told of once. The run goes on: what it would lose by a crash, it would lose for
+        certain by ending here.
+        """
         path = self.settings.checkpoint_path(self.spec.key)
-        if path is not None:
+        if path is None:
+            return
+        try:
             save_checkpoint(path, self.state)
+            self.told_of_disk = False
+        except LsnError as error:
+            if not self.told_of_disk:
+                text = f"no checkpoint after {self.state.step} steps: {error.what}; the one before stays"
+                yield Notice(self.spec.key, text)
+            self.told_of_disk = True
 
     def _last_words(self) -> Iterator[Event]:
         """What the figures need of the trained network."""
         assert self.outputs is not None, "the last step was evaluated"
+        learnt = learnt_transition(self.work.loss, self.work.num_classes)
+        if learnt is not None:
+            yield Recorded(self.spec.key, self.state.step, "transition_estimate", learnt)
         for name, array in figure_arrays(self.work, self.outputs).items():
             yield Recorded(self.spec.key, self.state.step, name, array)
 
@@ -193,8 +223,7 @@ def _keep_on_device(optimizer: optim.Optimizer) -> None:
 
 
 def failure(spec: RunSpec, error: Exception, step: int, seconds: float) -> Finished:
-    """The end of a run that ``error`` stopped after ``step`` steps; only what nobody foresaw has a traceback."""
-    if isinstance(error, LsnError):
-        return Finished(spec.key, "failed", step, seconds, str(error).replace("\n", ";"), None)
-    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    """The end of a run that ``error`` stopped after ``step`` steps, in one line and with its traceback."""
+    foreseen = isinstance(error, LsnError)
+    text = str(error).replace("\n", ";") if foreseen else f"{type(error).__name__}: {error}".splitlines()[0]
     return Finished(spec.key, "failed", step, seconds, text, "".join(traceback.format_exception(error)))

@@ -15,6 +15,7 @@ import torch
 
 from lsncli.backends.selection import select_backend
 from lsncli.engine.events import Event
+from lsncli.engine.learnt_loss import has_parameters
 from lsncli.engine.lockstep import Lockstep
 from lsncli.engine.run import Run, failure
 from lsncli.engine.settings import EngineSettings
@@ -23,6 +24,7 @@ from lsncli.engine.stack_losses import loss_order
 from lsncli.engine.stack_network import bytes_per_run
 from lsncli.engine.stack_steps import StackSteps
 from lsncli.engine.training import train
+from lsncli.losses.interface import PreparingLoss
 from lsncli.losses.stacked import family
 from lsncli.plan import RunSpec
 
@@ -54,13 +56,15 @@ def train_stack(
         except Exception as error:  # noqa: BLE001 - told of as the end of every run
             yield from (failure(spec, error, 0, 0.0) for spec in specs)
             return
+        if backend.traced:
+            # Its programs call no kernels one by one, and every size of a stack would be another program.
+            alone, specs = [*alone, *specs], []
         ready: list[_Ready] = []
         for number, spec in enumerate(specs, start=1):
             began = time.perf_counter()
             try:
                 run = Run(spec, settings, backend, device_name, device, ready[0].run.work if ready else None)
-                if device.type != "cpu" and family(run.work.loss) is None:
-                    # It may draw random numbers on its device, whose generator the runs would share.
+                if _trains_alone(run):
                     alone.append(spec)
                 else:
                     ready.append(_Ready(run, run.resume()))
@@ -74,6 +78,16 @@ def train_stack(
                 ready = []
     for spec in alone:
         yield from train(spec, settings, stop)
+
+
+def _trains_alone(run: Run) -> bool:
+    """Whether the loss wants more than its logits: the batch, or parameters that are no part of the network.
+
+    Or, on a device, random numbers from a generator that the runs would share: any loss that is not ours may.
+    """
+    loss = run.work.loss
+    shares_generator = run.device.type != "cpu" and family(loss) is None
+    return isinstance(loss, PreparingLoss) or has_parameters(loss) or shares_generator
 
 
 def _most(run: Run) -> int:

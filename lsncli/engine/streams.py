@@ -1,4 +1,4 @@
-"""Random numbers: one CPU stream per concern, each a function of (seed, concern, epoch).
+"""Random numbers: one CPU stream per concern, each a function of (seed, concern, epoch or step).
 
 The same numbers come out on every device, for any number of runs at once, and after a resume, because nothing
 is ever drawn from a stream that something else advanced.
@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-Concern = Literal["initialisation", "order", "crops", "flips", "noise", "library"]
+Concern = Literal["initialisation", "order", "crops", "flips", "noise", "library", "preparation"]
 
 _NUMBER: dict[Concern, int] = {
     "initialisation": 0,
@@ -19,11 +19,12 @@ _NUMBER: dict[Concern, int] = {
     "flips": 3,
     "noise": 4,
     "library": 5,
+    "preparation": 6,
 }
 
 
 def stream(seed: int, concern: Concern, epoch: int = 0) -> np.random.Generator:
-    """The generator for one concern of one run in one epoch."""
+    """The generator for one concern of one run in one epoch; ``preparation`` counts steps instead of epochs."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, _NUMBER[concern], epoch])))
 
 

@@ -51,15 +51,6 @@ class Teacher:
         logits = self.logits(indices, images) if said is None else said
         return torch.softmax(logits.float() / self.temperature, dim=1)
 
-    def loss(
-        self,
-        loss: Loss,
-        logits: Tensor,
-        indices: Tensor,
-        images: Tensor,
-        inputs: LossInputs,
-        said: Tensor | None = None,
-    ) -> Tensor:
-        """Per-example losses ``[B]`` of the student's ``logits`` ``[B, L]``."""
-        targets = self.targets(indices, images, said)
+    def loss(self, loss: Loss, logits: Tensor, targets: Tensor, inputs: LossInputs) -> Tensor:
+        """Per-example losses ``[B]`` of the student's ``logits`` ``[B, L]``; targets: see :meth:`targets`."""
         return self.factor * loss(logits.float() / self.temperature, targets, inputs)

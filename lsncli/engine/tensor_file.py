@@ -6,10 +6,10 @@ ours lies beside the numbers: a file that a disk or a transfer has damaged is to
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from lsncli.engine.run_files import sync_folder
 from lsncli.errors import LsnError
 
 FORMAT = 1
@@ -39,7 +40,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str,
     described = {"format": FORMAT, **about}
     # One entry only: safetensors writes several in an order that changes from call to call.
     data = save(plain, {"lsn": json.dumps({**described, "sha256": content_digest(plain, described)})})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # The number of a process means nothing on another machine that shares the folder.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -56,7 +58,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str,
             where=str(path.parent),
             next="make space there, or choose a database in a folder that you can write: --db FILE",
         ) from None
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return hashlib.sha256(data).hexdigest(), len(data)
 
 
@@ -87,13 +89,3 @@ def content_digest(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> s
         state.update(f"\n{name} {value.dtype} {list(value.shape)}\n".encode())
         state.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return state.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable; not every file system lets a folder be synchronised."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

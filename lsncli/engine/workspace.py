@@ -35,8 +35,8 @@ class Workspace:
     """The materials of one run, on its device.
 
     ``true`` labels are None where nobody knows them. ``transition`` is what the loss is given: the estimate
-    where the run makes one, else the noise model's own. ``estimate_errors`` ``[L]`` are the total variations of
-    its rows from the true ones, None where those are not known.
+    where the run makes one, else the noise model's own, which is ``noise_transition``. ``estimate_errors`` ``[L]``
+    are the total variations of the estimate's rows from the true ones, None where those are not known.
     """
 
     train: TrainingImages
@@ -54,6 +54,7 @@ class Workspace:
     data_digest: str
     noise_metrics: dict[str, float]
     noise_counts: npt.NDArray[np.int64] | None
+    noise_transition: npt.NDArray[np.float64] | None = None
 
 
 def load_arrays(spec: RunSpec, settings: EngineSettings) -> Arrays:
@@ -96,7 +97,8 @@ def prepare_workspace(
             next="make train.batch_size smaller or data.train_size larger",
         )
     classes = arrays.num_classes
-    noise = build_component("noise model", spec.noise, NoiseContext(spec.data.name, classes, arrays.class_names))
+    about = NoiseContext(spec.data.name, classes, arrays.class_names, arrays.train_positions, settings.data_dir)
+    noise = build_component("noise model", spec.noise, about)
     noisy = noise.apply(
         arrays.train_labels, classes, stream(spec.noise.seed, "noise"), features=arrays.train_images
     )
@@ -107,8 +109,15 @@ def prepare_workspace(
 
     if like is None:
         normalise = Normalisation.of(arrays.train_images, device)
-        train = TrainingImages(arrays.train_images, normalise, spec.train.augment, spec.train.crop_padding, device)
-        test = TestImages(arrays.test_images, normalise, device)
+        train = TrainingImages(
+            arrays.train_images,
+            normalise,
+            spec.train.augment,
+            spec.train.crop_padding,
+            device,
+            traced=backend.traced,
+        )
+        test = TestImages(arrays.test_images, normalise, device, traced=backend.traced)
     else:
         train, test = like.train, like.test
     reader = FinishedRunReader(settings, device, backend, precision, classes, arrays.image_shape)
@@ -122,6 +131,7 @@ def prepare_workspace(
     torch.manual_seed(torch_seed(spec.seed, "initialisation"))
     module = build_architecture(spec.model, classes, arrays.image_shape)
     torch.manual_seed(torch_seed(spec.seed, "library"))
+    backend.seed(torch_seed(spec.seed, "library"))
     loss = build_component("loss", spec.loss, LossContext(classes, len(noisy), used))
     if isinstance(loss, nn.Module):
         loss = loss.to(device)
@@ -143,6 +153,7 @@ def prepare_workspace(
         noise_metrics=({"noise_flip_rate": realised.rate} if realised else {})
         | ({} if estimate is None else distances(estimate, transition)),
         noise_counts=realised.counts if realised else None,
+        noise_transition=transition,
     )
 
 

@@ -31,7 +31,9 @@ class AnchorParams(Params):
         description="Share of the identity that is mixed into the estimate, for one that is nearly singular; "
         "0 as in the papers.",
     )
-    argmax: bool = Field(False, description="Take the best example of all (Patrini et al.'s code for CIFAR-100).")
+    argmax: bool = Field(
+        False, examples=[True], description="Take the best example of all (Patrini et al.'s code for CIFAR-100)."
+    )
 
 
 def _anchor(params: AnchorParams, context: EstimatorContext) -> Estimate:
@@ -52,7 +54,7 @@ def _true(params: None, context: EstimatorContext) -> Estimate:
     matrix = context.transition
     if matrix is None:
         raise LsnError('estimator "true": the noise model has no transition matrix')
-    return lambda probabilities, labels: matrix
+    return lambda probabilities, labels: matrix.copy()
 
 
 @hookimpl

@@ -6,7 +6,7 @@ from lsncli.backends.selection import select_backend
 from lsncli.engine.events import Finished
 from lsncli.engine.settings import EngineSettings
 from lsncli.executors.frontier import Frontier
-from lsncli.executors.interface import Control, Emit, Executor
+from lsncli.executors.interface import Control, Emit, Executor, pass_on_ends
 from lsncli.plan import Plan
 
 
@@ -30,16 +30,19 @@ class InProcessExecutor(Executor):
             return control.stopping
 
         backend, _ = select_backend(settings.device)
-        frontier = Frontier(plan, stack=self.stack, replicas=self.replicas or MOST, backend=backend)
+        most = self.replicas or MOST
+        frontier = Frontier(plan, stack=self.stack, replicas=most, backend=backend, gate=control.gate)
         while frontier and not control.stopping:
             runs = frontier.take_stack()
+            pass_on_ends(frontier.ends(), emit, control)
             if not runs:
-                break
+                if not frontier.elsewhere:
+                    break
+                control.wait(frontier.elsewhere)
+                continue
             specs = [run.spec for run in runs]
             for event in train_together(specs, settings, stop, stacking=self.stack > 1, replicas=self.replicas):
                 emit(event)
                 if isinstance(event, Finished):
-                    for end in frontier.finished(event.key, event.status):
-                        emit(end)
-                    if event.status == "failed" and control.fail_fast:
-                        control.stop()
+                    pass_on_ends(frontier.finished(event.key, event.status), emit, control)
+                    control.note(event)

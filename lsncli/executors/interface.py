@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lsncli.engine.events import Event
+from lsncli.engine.events import Event, Finished
 from lsncli.engine.settings import EngineSettings
+from lsncli.executors.gate import Elsewhere, Gate
 from lsncli.plan import Plan
 
 Emit = Callable[[Event], None]
+
+#: How long one wait for other batches takes; after it, a signal to stop is looked for.
+WAIT_SECONDS = 0.2
+
+
+def _say_nothing(text: str) -> None:
+    pass
 
 
 def emit_all(emit: Emit, events: Sequence[Event]) -> None:
@@ -29,22 +38,50 @@ def emit_all(emit: Emit, events: Sequence[Event]) -> None:
 @dataclass(slots=True)
 class Control:
     """How a running batch is stopped from outside. ``fail_fast``: one failed run stops the rest.
-    ``interrupted`` tells that it was a person who stopped it."""
+    ``interrupted`` tells that it was a person who stopped it. ``gate`` is asked before a run is started, and
+    ``tell`` hears what is worth a line about the whole batch."""
 
     fail_fast: bool = False
     stopping: bool = False
     interrupted: bool = False
+    gate: Gate | None = None
+    tell: Callable[[str], None] = _say_nothing
+    _told: str = ""
 
     def stop(self) -> None:
         """Ask every run to write a checkpoint and end; no new one is started."""
         self.stopping = True
+
+    def note(self, end: Finished) -> None:
+        """Stop the batch where the end of a run is a reason to."""
+        if end.status == "failed" and self.fail_fast:
+            self.stop()
+
+    def wait(self, elsewhere: Elsewhere) -> None:
+        """Wait a moment for runs that others train; say so whenever it is something new."""
+        words = elsewhere.describe()
+        if words != self._told:
+            self._told = words
+            self.tell(words)
+        time.sleep(WAIT_SECONDS)
+
+
+def pass_on_ends(ends: Sequence[Finished], emit: Emit, control: Control) -> None:
+    """Pass on ends that no worker has told: of runs trained elsewhere, or that wait in vain."""
+    if ends:
+        emit_all(emit, ends)
+    for end in ends:
+        if end.elsewhere:
+            control.note(end)
 
 
 class Executor(ABC):
     """Trains the runs of a plan, dependencies first, and passes their events on.
 
     Every run of the plan ends with exactly one ``Finished`` event, unless ``control`` stopped the batch
-    before the run was started.
+    before the run was started. A run is started only if the gate of ``control`` admits it
+    (:class:`~lsncli.executors.frontier.Frontier` asks); one that is started without asking is trained in vain where
+    another batch trains it.
     """
 
     @abstractmethod

@@ -20,7 +20,7 @@ from lsncli.backends.selection import select_backend
 from lsncli.engine.events import Event, Finished, Measured, Outcome, Progress, Started
 from lsncli.engine.settings import EngineSettings
 from lsncli.executors.frontier import Frontier
-from lsncli.executors.interface import Control, Emit, Executor, emit_all
+from lsncli.executors.interface import Control, Emit, Executor, emit_all, pass_on_ends
 from lsncli.executors.worker import STOP, work
 from lsncli.plan import Plan
 
@@ -68,20 +68,26 @@ class ProcessExecutor(Executor):
         count = min(self.workers, len(plan))
         backend, _ = select_backend(settings.device)
         most = MOST_STUDENTS if self.replicas is None else self.replicas
-        frontier = Frontier(plan, stack=self.stack, lanes=count, replicas=most, backend=backend)
+        frontier = Frontier(plan, stack=self.stack, lanes=count, replicas=most, backend=backend, gate=control.gate)
         settings = replace(settings, threads=settings.threads or max(1, usable_cores() // max(1, count)))
         pool: list[_Worker] = []
         try:
             pool.extend(self._start(settings) for _ in range(count))
-            self._feed(pool, settings, frontier, control)
-            while running := [worker for worker in pool if worker.running]:
+            while True:
+                self._feed(pool, settings, frontier, control)
+                pass_on_ends(frontier.ends(), emit, control)
+                running = [worker for worker in pool if worker.running]
+                if not running:
+                    if control.stopping or not frontier.elsewhere:
+                        break
+                    control.wait(frontier.elsewhere)
+                    continue
                 if control.stopping:
                     _ask_to_stop(running)
                 # A time limit, so that a stop asked for by a signal is passed on soon.
                 for ready in wait([worker.connection for worker in running], timeout=0.2):
                     worker = next(w for w in running if w.connection is ready)
                     self._receive(worker, plan, frontier, emit, control)
-                self._feed(pool, settings, frontier, control)
         except KeyboardInterrupt:
             # The second Ctrl-C: nobody wants to wait. Checkpoints are whole at any moment.
             for worker in pool:
@@ -131,9 +137,10 @@ class ProcessExecutor(Executor):
                 worker.running = {}
                 return
             events = _ends_with(worker, control.stopping)
-        passed_on: list[Event] = []
+        # First of all they are stored: only then are the files of a run that is done where its students look.
+        emit_all(emit, events)
+        ends: list[Finished] = []
         for event in events:
-            passed_on.append(event)
             match event:
                 case Started():
                     worker.running[event.key] = event.resumed_from
@@ -141,10 +148,9 @@ class ProcessExecutor(Executor):
                     worker.running[event.key] = max(worker.running[event.key], event.step)
                 case Finished():
                     del worker.running[event.key]
-                    passed_on += frontier.finished(event.key, event.status)
-                    if event.status == "failed" and control.fail_fast:
-                        control.stop()
-        emit_all(emit, passed_on)
+                    ends += frontier.finished(event.key, event.status)
+                    control.note(event)
+        pass_on_ends(ends, emit, control)
 
 
 def _told(connection: Connection) -> list[Event]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 
@@ -33,4 +34,24 @@ class Loss(Protocol):
 
     def __call__(self, logits: Tensor, targets: Tensor, inputs: LossInputs | None = None) -> Tensor:
         """Per-example losses ``[B]``, in float32 or the logits' wider type."""
+        ...
+
+
+@runtime_checkable
+class PreparingLoss(Protocol):
+    """What a loss that changes the batch before the network sees it offers beside being called (mixup).
+
+    A run with such a loss is never part of a stack, and its steps are never recorded.
+    """
+
+    def prepare(
+        self, images: Tensor, targets: Tensor, generator: np.random.Generator, inputs: LossInputs
+    ) -> tuple[Tensor, Tensor]:
+        """The images ``[B, C, H, W]`` that the network sees, and the targets that the loss is then called with.
+
+        ``targets`` are labels ``[B]`` or, of a teacher, probabilities ``[B, L]``; what is returned may be either.
+        ``images`` are normalised and augmented; neither tensor may be changed in place. ``generator`` is a
+        function of the run's seed and of the step, and the only source of randomness: a resumed run draws the
+        same numbers. The indices in ``inputs`` stay those of the examples in their order.
+        """
         ...

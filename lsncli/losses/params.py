@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from lsncli.losses.matrices import backward_matrix
-from lsncli.matrices import SquareMatrix, TransitionMatrix, as_transition
+from lsncli.matrices import TRANSITION_EXAMPLE, SquareMatrix, TransitionMatrix, as_transition
 from lsncli.parameters import Params
 
 #: Strict: "0.1" and true are mistakes in a recipe, not numbers.
@@ -20,13 +20,15 @@ FLOOR = "probabilities are clipped to [floor, 1 - floor] before the logarithm; 0
 class StandardParams(Params):
     """Softmax cross-entropy."""
 
-    floor: Floor = Field(0.0, description=FLOOR)
+    floor: Floor = Field(0.0, examples=[1e-3], description=FLOOR)
 
 
 class LabelSmoothingParams(Params):
     """Label smoothing; negative smoothing is another loss and is refused."""
 
-    alpha: Alpha = Field(0.1, description="share of the target that is spread evenly over all L classes")
+    alpha: Alpha = Field(
+        0.1, examples=[0.0], description="share of the target that is spread evenly over all L classes"
+    )
     floor: Floor = Field(0.0, description=FLOOR)
 
 
@@ -34,14 +36,21 @@ class SmearingParams(Params):
     """Label smearing by any matrix."""
 
     matrix: SquareMatrix = Field(
+        examples=[TRANSITION_EXAMPLE],
         description="M, L rows of L numbers, or the path of a .csv, .json or .npy file;"
-        " the loss of label y is row y of M times the losses of all labels"
+        " the loss of label y is row y of M times the losses of all labels",
     )
     floor: Floor = Field(0.0, description=FLOOR)
 
 
 class CorrectionParams(Params):
     """Where a loss correction takes the transition matrix T from: exactly one of three sources."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"alpha": 0.2}, {"matrix": TRANSITION_EXAMPLE}, {"transition": "true"}],  # type: ignore[dict-item]
+        }
+    )
 
     alpha: Alpha | None = Field(
         None, description="symmetric T = (1 - alpha) I + alpha/L J; its flip rate is (L-1)/L alpha"

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-#: By default nll_loss passes over the label -100; every label outside 0 .. L-1 is an error here.
-_NO_LABEL = -(2**62)
+#: By default nll_loss passes over the label -100; every label outside 0 .. L-1 is an error here. The number has at
+#: most 32 bits, which is what torch_xla keeps of it: of -(2**62) it would keep 0, and pass over class 0.
+_NO_LABEL = -(2**31)
 
 
 def log_probabilities(logits: Tensor, floor: float = 0.0) -> Tensor:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from lsncli.matrices import TransitionMatrix
+from lsncli.matrices import TRANSITION_EXAMPLE, TransitionMatrix
 from lsncli.parameters import Params
 
 #: Strict: "0.2" and true are mistakes in a recipe, not numbers.
@@ -20,6 +20,7 @@ class NoiseParams(Params):
 
     count: Literal["independent", "exact"] = Field(
         "independent",
+        examples=["exact"],
         description='"independent": every label is drawn for itself; "exact": exactly the expected number of'
         " labels changes (rounded), chosen at random",
     )
@@ -28,14 +29,15 @@ class NoiseParams(Params):
 class SymmetricParams(NoiseParams):
     """Symmetric noise, equation 3."""
 
-    rate: Rate = Field(description="probability that a label becomes one of the other L-1 classes")
+    rate: Rate = Field(examples=[0.3], description="probability that a label becomes one of the other L-1 classes")
 
 
 class UniformParams(NoiseParams):
     """Uniform replacement."""
 
     rate: Rate = Field(
-        description="probability that a label is drawn anew from all L classes; it changes with rate (1 - 1/L)"
+        examples=[0.3],
+        description="probability that a label is drawn anew from all L classes; it changes with rate (1 - 1/L)",
     )
 
 
@@ -43,14 +45,17 @@ class ClassConditionalParams(NoiseParams):
     """Noise with any transition matrix."""
 
     matrix: TransitionMatrix = Field(
-        description="T[i, j] = P(noisy j | true i): L rows of L numbers, or the path of a .csv, .json or .npy file"
+        examples=[TRANSITION_EXAMPLE],
+        description="T[i, j] = P(noisy j | true i): L rows of L numbers, or the path of a .csv, .json or .npy file",
     )
 
 
 class PairParams(NoiseParams):
     """Pair noise."""
 
-    rate: Rate = Field(description="probability that a label of class i becomes class i+1 (the last: class 0)")
+    rate: Rate = Field(
+        examples=[0.3], description="probability that a label of class i becomes class i+1 (the last: class 0)"
+    )
 
 
 def read_pairs(value: Any) -> object:
@@ -73,6 +78,10 @@ def read_pairs(value: Any) -> object:
 
 class AsymmetricParams(NoiseParams):
     """Asymmetric noise between similar classes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"rate": 0.3, "map": [[0, 1], [3, 2]]}]}  # of four classes
+    )
 
     rate: Rate = Field(description="probability that a label of a mapped class becomes its partner")
     map: Annotated[

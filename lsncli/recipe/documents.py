@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import tomli
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from lsncli.errors import LsnError
 from lsncli.parameters import explain
-from lsncli.recipe.loading import Source, read_source
+from lsncli.recipe.loading import Source, is_file, read_source
+from lsncli.recipe.toml_text import UnreadableTomlError, read_toml
 
 
 class _Closed(BaseModel):
@@ -58,8 +58,8 @@ class Documents:
 def document_of(source: Source) -> Collection | Computation | None:
     """The document of ``source`` if it is no ordinary recipe; raises :class:`LsnError` for a wrong one."""
     try:
-        raw = tomli.loads(source.text)
-    except (tomli.TOMLDecodeError, RecursionError):
+        raw = read_toml(source.text)
+    except UnreadableTomlError:
         return None  # loading it as a recipe says what is wrong
     model = Collection if "include" in raw else Computation if "computation" in raw else None
     if model is None:
@@ -94,4 +94,4 @@ def _follow(name: str, found: Documents, through: tuple[str, ...]) -> None:
     else:
         for inner in document.include:
             beside = source.folder / inner
-            _follow(str(beside) if beside.is_file() else inner, found, (*through, name))
+            _follow(str(beside) if is_file(beside) else inner, found, (*through, name))

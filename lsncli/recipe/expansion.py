@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,11 @@ from typing import Any
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.recipe.loading import LoadedRecipe
 from lsncli.recipe.schema import SETTING_SECTIONS
+from lsncli.recipe.toml_text import MAX_DEPTH
 
-MAX_VARIANTS = 100_000
+#: Most combinations of one sweep, and most runs of one recipe (combinations times seeds): the paper needs 500.
+#: More would take minutes to plan, and a slip of the keyboard that asks for a milliard would take the memory.
+MAX_VARIANTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +41,34 @@ def expand(loaded: LoadedRecipe) -> list[Variant]:
     cases = recipe.sweep.get("case", [])
     if not isinstance(cases, list) or not all(isinstance(c, Mapping) for c in cases):
         raise LsnError("sweep.case must be tables: write [[sweep.case]]", where=source.place("sweep.case"))
-    variants = []
+    _check_size(axes, cases, loaded)
+    variants: list[Variant] = []
     for choice in _product(axes, loaded, "sweep"):
         for case in cases or [{}]:
-            for variant in _case(base, choice, case, loaded):
-                variants.append(variant)
-                if len(variants) > MAX_VARIANTS:
-                    raise LsnError(
-                        f"the sweep has more than {MAX_VARIANTS} combinations", where=source.place("sweep")
-                    )
+            variants += _case(base, choice, case, loaded)
     return _only(_with_values(variants), loaded)
+
+
+def _check_size(axes: Mapping[str, Any], cases: list[Any], loaded: LoadedRecipe) -> None:
+    """Refuse what is too much to plan, before anything is put together."""
+
+    def combinations(swept: Any) -> int:
+        return math.prod(len(v) for v in swept.values() if isinstance(v, list)) if isinstance(swept, Mapping) else 1
+
+    variants = combinations(axes) * sum(combinations(case.get("sweep")) for case in cases or [{}])
+    for count, what, key in (
+        (variants, "combinations", "sweep"),
+        (variants * len(loaded.recipe.seeds), "runs, one for each combination and seed", "seeds"),
+    ):
+        if count > MAX_VARIANTS:
+            raise LsnError(
+                f"the recipe has {count:,} {what}, more than can be planned"
+                if count < 10**18
+                else "the recipe has more combinations than can be counted",
+                where=loaded.source.place(key),
+                valid=f"at most {MAX_VARIANTS:,}",
+                next="make several recipes of it",
+            )
 
 
 def _case(
@@ -107,7 +129,7 @@ def _product(axes: Mapping[str, Any], loaded: LoadedRecipe, section: str) -> Ite
 def assign(settings: dict[str, Any], dotted: str, value: Any, loaded: LoadedRecipe) -> None:
     """Set ``dotted`` in nested ``settings``; a table given for a whole section replaces the section."""
     head, *rest = dotted.split(".")
-    if head not in SETTING_SECTIONS:
+    if head not in SETTING_SECTIONS or len(rest) > MAX_DEPTH:
         raise UnknownNameError.of(
             "swept key",
             dotted,

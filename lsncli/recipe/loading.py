@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import tomli
 from pydantic import ValidationError
 
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import explain
 from lsncli.recipe.location import line_of
 from lsncli.recipe.schema import PROFILE_ORDER, SETTING_SECTIONS, Recipe
+from lsncli.recipe.toml_text import MAX_DEPTH, UnreadableTomlError, read_toml
 
 DEFAULT_PROFILE = "paper"
+#: Most that ``--seeds`` makes; as many runs as one recipe may have.
+MAX_SEEDS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +93,22 @@ def shipped_recipes() -> dict[str, Any]:
 def read_source(name: str) -> Source:
     """The recipe called ``name``: a file, or else one that comes with lsn (``table7``, ``quickstart``)."""
     path = Path(name)
-    if path.is_file():
+    if is_file(path):
         return Source(name, _read(path, name), path.resolve().parent)
     shipped = shipped_recipes()
     short = name.removesuffix(".toml").removeprefix("recipes/")
     if short in shipped:
         return Source(f"{short}.toml (shipped)", shipped[short].read_text(encoding="utf-8"), Path.cwd())
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - false, unlike Path's, for a name that no file can have
         raise LsnError(
             f"{name} is a folder, not a recipe", next=f"name its files: lsn run {name.rstrip('/')}/*.toml"
         )
     raise UnknownNameError.of("recipe", name, shipped, next="or give the path of a recipe file")
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; false, unlike Path's own answer, for a name that is too long for one."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def _read(path: Path, name: str) -> str:
@@ -147,8 +155,8 @@ def parse(source: Source, overrides: Overrides | None = None) -> LoadedRecipe:
     """Validate the recipe text of ``source`` under a profile and overrides."""
     overrides = overrides or Overrides()
     try:
-        raw = tomli.loads(source.text)
-    except (tomli.TOMLDecodeError, RecursionError) as error:
+        raw = read_toml(source.text)
+    except UnreadableTomlError as error:
         raise LsnError(f"not a valid TOML file: {error}", where=source.name) from None
     # The whole file must be right, the profiles that are not asked for included.
     base = _validated(raw, source)
@@ -224,7 +232,7 @@ def _set(raw: dict[str, Any], key: str, value: Any) -> None:
         raw["sweep"] = {**sweep, key: value if isinstance(value, list) else [value]}
         return
     head, *rest = key.split(".")
-    if not key or not all(key.split(".")):
+    if not key or not all(key.split(".")) or len(rest) > MAX_DEPTH:
         raise LsnError(f"--set {key!r}: not a key", valid="dotted keys such as train.steps or loss.alpha")
     if head not in Recipe.model_fields:
         raise UnknownNameError.of("recipe key", head, Recipe.model_fields, where=f"--set {key}")
@@ -258,8 +266,9 @@ def _set_in_case(case: Any, key: str, value: Any) -> Any:
 
 def _first_seeds(seeds: Sequence[int], count: int) -> list[int]:
     """The first ``count`` of the recipe's seeds, continued by the smallest unused numbers."""
-    if count < 1:
-        raise LsnError(f"--seeds {count}: at least one seed is needed")
+    if not 1 <= count <= MAX_SEEDS:
+        problem = "at least one seed is needed" if count < 1 else "more seeds than can be planned"
+        raise LsnError(f"--seeds {count}: {problem}", valid=f"1 to {MAX_SEEDS:,}")
     extra = (s for s in range(len(seeds) + count + max(seeds, default=0) + 1) if s not in seeds)
     return [*seeds[:count], *(next(extra) for _ in range(count - len(seeds)))]
 
@@ -270,6 +279,6 @@ def parse_setting(text: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise LsnError(f"--set {text!r}: KEY=VALUE is expected", valid="for example --set train.steps=500")
     try:
-        return key.strip(), tomli.loads(f"value = {value}")["value"]
-    except (tomli.TOMLDecodeError, RecursionError):
+        return key.strip(), read_toml(f"value = {value}")["value"]
+    except UnreadableTomlError:
         return key.strip(), value.strip()

@@ -101,6 +101,8 @@ class _Resolver:
         """A run together with the runs that it depends on."""
         own = self._spec(settings, seed, estimates="transition" in settings)
         taught = teacher_settings(settings)
+        if taught is not None:
+            self._check_student(own.loss)
         # Made anew, not copied: a copy would keep the key of the run without its dependencies.
         return RunSpec(
             data=own.data,
@@ -135,6 +137,15 @@ class _Resolver:
             transition=estimate,
         )
 
+    def _check_student(self, loss: ComponentSpec) -> None:
+        """A student's targets are its teacher's probabilities, which not every loss takes."""
+        if not self.checker.components.get("loss", loss.name).soft_targets:
+            raise LsnError(
+                f"loss {loss.name!r} takes labels only, and a student learns from its teacher's probabilities",
+                where=self.loaded.source.place("loss.name"),
+                next="choose another loss for the student, or give this one to the teacher: [teacher.loss]",
+            )
+
     def _distillation(self, settings: Mapping[str, Any]) -> DistillationSpec:
         section = self.checker.section(DistillationSection, settings.get("distillation", {}), "distillation")
         return DistillationSpec(**section.model_dump())
@@ -149,7 +160,7 @@ class _Resolver:
         info = self.checker.components.get("loss", own.loss.name)
         if "transition" not in info.needs or wanted != "estimated" or self._gives_matrix(own.loss):
             return None
-        reads = "predictions" in self.checker.components.get("estimator", estimator.name).needs
+        reads = self.checker.components.get("estimator", estimator.name).reads_run
         run = self._spec(estimated_run_settings(settings), seed, at="transition.run.") if reads else None
         return TransitionSpec(estimator=estimator, run=run)
 

@@ -103,9 +103,17 @@ def row_cells(heading: Heading, keys: tuple[str, ...]) -> list[str]:
     ]
 
 
+#: Characters that turn the direction of writing around, for all that follows.
+_TURNING = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+
+
 def one_line(text: str) -> str:
-    """``text`` without line breaks and control characters, which a name must not smuggle into a layout."""
-    return " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text).split())
+    """``text`` without line breaks and control characters, which a name must not smuggle into a layout.
+
+    Half characters, which no file can hold, become question marks.
+    """
+    plain = text.translate(_TURNING).encode("utf-8", "replace").decode("utf-8")
+    return " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in plain).split())
 
 
 def number(value: float | None, metric: str) -> str:

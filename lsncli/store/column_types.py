@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, Double
 from sqlalchemy.types import TypeDecorator
 
+from lsncli.store.stored_values import UnreadableValueError
+
 
 class AnyFloat(TypeDecorator[float]):
     """A float64 including NaN and both infinities.
@@ -26,7 +28,11 @@ class AnyFloat(TypeDecorator[float]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> float:
         """NULL becomes NaN."""
-        return math.nan if value is None else float(value)
+        if value is None:
+            return math.nan
+        if not isinstance(value, int | float):
+            raise UnreadableValueError("a number is no number")
+        return float(value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -43,6 +49,19 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError("a time without time zone cannot be stored")
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """The reader of stored times; what it cannot read, no lsn has written."""
+        read = super().result_processor(dialect, coltype)
+
+        def process(value: Any) -> datetime | None:
+            try:
+                found: datetime | None = read(value) if read is not None else value
+            except (ValueError, TypeError, OverflowError) as error:
+                raise UnreadableValueError(f"a time cannot be read ({error})") from None
+            return found
+
+        return process
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """The same moment, in UTC."""

@@ -12,12 +12,14 @@ import time
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError
 
 from lsncli.errors import LsnError
 from lsncli.store import schema
 from lsncli.store.failures import explained
 from lsncli.store.location import Location
+from lsncli.store.server import READING, server_engine
+from lsncli.store.stored_values import read_json
 
 #: Seconds that a writer waits for its turn.
 TIMEOUT = 30.0
@@ -50,6 +52,16 @@ def open_for_writing(location: Location, *, create: bool = True, timeout: float 
     return engine
 
 
+def create_at(location: Location, revision: str) -> None:
+    """Make a new SQLite file with the tables of an older ``revision``, to be filled and then upgraded."""
+    engine = _engine(location, "rwc", timeout=TIMEOUT)
+    try:
+        with explained(location.shown):
+            _migrate(engine, location, revision)
+    finally:
+        engine.dispose()
+
+
 def open_for_reading(location: Location, *, timeout: float = TIMEOUT) -> Engine:
     """An engine that cannot write, on a schema that can be read; works on read-only files and folders.
 
@@ -60,7 +72,7 @@ def open_for_reading(location: Location, *, timeout: float = TIMEOUT) -> Engine:
     for mode in _reading_modes(location):
         engine = _engine(location, mode, timeout=timeout, query_only=True)
         try:
-            with explained(location.shown), engine.connect() as connection:
+            with explained(location.shown), reading(engine) as connection:
                 schema.require_readable(connection, location.shown)
         except LsnError as error:
             engine.dispose()
@@ -76,6 +88,12 @@ def open_for_reading(location: Location, *, timeout: float = TIMEOUT) -> Engine:
         where=location.shown,
         next=f"copy {location.shown} together with its -wal file to a writable folder and use the copy",
     )
+
+
+def reading(engine: Engine) -> Connection:
+    """A connection whose transaction sees one state; on a server it cannot write."""
+    connection = engine.connect()
+    return connection if engine.dialect.name == "sqlite" else connection.execution_options(**READING)
 
 
 def upgrade(location: Location) -> tuple[str | None, str]:
@@ -112,13 +130,15 @@ def _needs_log_files(error: LsnError) -> bool:
 
 def _engine(location: Location, mode: str, *, timeout: float, query_only: bool = False) -> Engine:
     if location.url is not None:
-        return _server_engine(location)
+        return server_engine(location, timeout=timeout, writes=WRITES)
     uri = location.uri(mode)
 
     def connect() -> sqlite3.Connection:
         # isolation_level=None: the driver begins nothing by itself; the events below say what begins, and how.
         connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA foreign_keys = ON")
+        # A file from elsewhere must not make SQLite do more than read it.
+        connection.execute("PRAGMA trusted_schema = OFF")
         # With a write-ahead log NORMAL would be safe from damage, but a power cut could take back the last
         # commits: the word that a run of many hours is done. FULL costs one fsync per commit, and commits are
         # few, as the numbers of one evaluation are written together.
@@ -127,7 +147,7 @@ def _engine(location: Location, mode: str, *, timeout: float, query_only: bool =
             connection.execute("PRAGMA query_only = ON")
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=_pool())
+    engine = create_engine("sqlite://", creator=connect, poolclass=_pool(), json_deserializer=read_json)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -139,30 +159,12 @@ def _pool() -> Any:
     return QueuePool
 
 
-def _server_engine(location: Location) -> Engine:
-    assert location.url is not None
-    try:
-        return create_engine(location.url, pool_pre_ping=True)
-    except NoSuchModuleError:
-        raise LsnError(
-            f"unknown database driver {location.url.drivername!r}",
-            where=location.shown,
-            valid="for example postgresql+psycopg",
-        ) from None
-    except ModuleNotFoundError as error:
-        raise LsnError(
-            f"the database driver {error.name!r} is not installed",
-            where=location.shown,
-            next=f"pip install {error.name}, or name another driver: postgresql+psycopg://…",
-        ) from None
-
-
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _migrate(engine: Engine, location: Location) -> None:
+def _migrate(engine: Engine, location: Location, to: str | None = None) -> None:
     """Migrate inside one immediate transaction: of several processes, one works and the others find it done."""
     with engine.connect().execution_options(**{WRITES: True}) as connection:
         driver = connection.connection.dbapi_connection
@@ -170,7 +172,7 @@ def _migrate(engine: Engine, location: Location) -> None:
         _foreign_keys(driver, engine, "OFF")
         try:
             with connection.begin():
-                schema.migrate(connection, location.shown)
+                schema.migrate(connection, location.shown, to)
         finally:
             _foreign_keys(driver, engine, "ON")
 

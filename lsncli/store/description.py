@@ -63,12 +63,19 @@ def plain(record: RunRecord) -> dict[str, Any]:
     }
 
 
+#: A value of more characters than this (a matrix, a file of labels) is cut short for people.
+LONGEST = 400
+
+
 def indented(value: Mapping[str, Any], depth: int = 1) -> list[str]:
-    """Nested plain data as indented lines, ``key: value``."""
+    """Nested plain data as indented lines, ``key: value``; what is longer than 400 characters, cut short."""
     lines = []
     for key, item in value.items():
         if isinstance(item, Mapping) and item:
             lines += [f"{'  ' * depth}{key}:", *indented(item, depth + 1)]
         else:
-            lines.append(f"{'  ' * depth}{key}: {'{}' if isinstance(item, Mapping) else item}")
+            text = "{}" if isinstance(item, Mapping) else str(item)
+            if len(text) > LONGEST:
+                text = f"{text[:60]}… ({len(text):,} characters; --format json shows all)"
+            lines.append(f"{'  ' * depth}{key}: {text}")
     return lines

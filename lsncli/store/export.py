@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from lsncli.errors import LsnError
+from lsncli.inert import for_json, for_spreadsheet
 from lsncli.store.description import PARTS, components
 
 if TYPE_CHECKING:
     from lsncli.store.store import Store
 
 COLUMNS = ("key", "title", "status", *PARTS, "seed", "step", "metric", "value")
-
-#: What a spreadsheet takes for the beginning of a formula, in a cell of text.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def rows(store: Store, keys: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -63,7 +61,7 @@ def write_json(found: Iterable[Mapping[str, Any]], stream: TextIO) -> int:
     """
     count = 0
     for row in found:
-        text = json.dumps({**row, "value": _number(row["value"])}, ensure_ascii=False, allow_nan=False)
+        text = for_json(json.dumps({**row, "value": _number(row["value"])}, ensure_ascii=False, allow_nan=False))
         stream.write(("[\n" if count == 0 else ",\n") + text)
         count += 1
     stream.write("\n]\n" if count else "[]\n")
@@ -104,7 +102,7 @@ def _replaced(output: Path) -> Iterator[TextIO]:
 
 
 def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return for_spreadsheet(value) if isinstance(value, str) else value
 
 
 def _number(value: float) -> float | str:

@@ -41,12 +41,12 @@ class Location:
 
         try:
             url = make_url(text)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             # The text may hold a password that merely failed to parse: it is not repeated.
             raise LsnError(
                 "not an SQLAlchemy URL", where="--db", valid="dialect+driver://user:password@host:port/database"
             ) from None
-        shown = url.render_as_string(hide_password=True)
+        shown = _without_secrets(url)
         if url.get_backend_name() not in SUPPORTED:
             raise LsnError(
                 f"databases of kind {url.get_backend_name()!r} are not supported", where=shown, valid=SUPPORTED
@@ -69,14 +69,14 @@ class Location:
 
     def exists(self) -> bool:
         """Whether the file is there; a server always is, until it is asked."""
-        return self.path is None or self.path.exists()
+        return self.path is None or os.path.exists(self.path)  # noqa: PTH110 - false where a name is too long
 
     def writable(self) -> bool:
         """Whether the file, and the folder that its log files go to, can be written."""
         if self.path is None:
             return True
         folder_ok = os.access(self.path.absolute().parent, os.W_OK | os.X_OK)
-        return folder_ok and (not self.path.exists() or os.access(self.path, os.W_OK))
+        return folder_ok and (not self.exists() or os.access(self.path, os.W_OK))
 
     def check_for_reading(self) -> None:
         """Raise :class:`LsnError` if there is no file, or one that cannot be a database."""
@@ -104,7 +104,7 @@ class Location:
         if self.path is None:
             return
         folder = self.path.absolute().parent
-        if not create or self.path.exists():
+        if not create or self.exists():
             self.check_for_reading()
         elif not folder.is_dir():
             raise LsnError(
@@ -119,6 +119,13 @@ class Location:
             return None
         log = self.path.with_name(self.path.name + "-wal")
         return self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+
+def _without_secrets(url: URL) -> str:
+    """The URL for messages and for the record: without its password, wherever in it that stands."""
+    secret = {name: "***" for name in url.query if "pass" in name.lower() or "secret" in name.lower()}
+    shown = url.update_query_dict(secret) if secret else url
+    return shown.render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
 
 
 def not_a_database(shown: str) -> LsnError:

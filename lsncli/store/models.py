@@ -124,6 +124,25 @@ class Computation(Record, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class Claim(Record, table=True):
+    """The process that trains a run, as long as it does; no result, so nobody merges or exports it.
+
+    ``token`` names one batch, and no other ever again. ``machine`` and ``process_start`` tell on the same machine
+    whether the process still lives; None where the system does not say.
+    """
+
+    __tablename__ = "claim"
+
+    key: str = Field(primary_key=True)
+    token: str
+    host: str
+    pid: int
+    machine: str | None = None
+    process_start: int | None = Field(default=None, sa_type=BigInteger)
+    since: datetime = Field(sa_type=UtcDateTime)
+    heartbeat: datetime = Field(sa_type=UtcDateTime)
+
+
 # The queries are written on the tables, not on mapped objects: a report reads thousands of numbers, and none of
 # them needs an identity map.
 run = METADATA.tables["run"]
@@ -133,3 +152,4 @@ artifact = METADATA.tables["artifact"]
 provenance = METADATA.tables["provenance"]
 stand_in = METADATA.tables["stand_in"]
 computation = METADATA.tables["computation"]
+claim = METADATA.tables["claim"]

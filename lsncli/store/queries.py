@@ -28,6 +28,15 @@ from lsncli.store.records import (
     Status,
     Which,
 )
+from lsncli.store.stored_values import (
+    read_array_entry,
+    read_artifact,
+    read_metric,
+    read_object,
+    read_record,
+    read_state,
+    read_text,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,13 +58,10 @@ class Queries:
 
     def statuses(self, keys: Iterable[str] | None = None) -> dict[str, RunState]:
         """How far each of the runs ``keys`` is (all runs, if None); keys without a run are left out."""
-        columns = select(run.c.key, run.c.status, run.c.steps, run.c.final_step, run.c.seconds, run.c.error)
+        columns = (run.c.status, run.c.steps, run.c.final_step, run.c.seconds, run.c.error, run.c.finished_at)
         with self._reading() as connection:
-            rows = _for_keys(connection, columns, keys)
-            return {
-                key: RunState(status, steps, final_step, seconds, error)
-                for key, status, steps, final_step, seconds, error in rows
-            }
+            rows = _for_keys(connection, select(run.c.key, *columns), keys)
+            return {row[0]: read_state(row[1:]) for row in rows}
 
     def runs(self, status: Status | None = None, *, limit: int | None = None) -> list[RunRecord]:
         """The runs, those begun last first."""
@@ -63,15 +69,15 @@ class Queries:
         if status is not None:
             query = query.where(run.c.status == status)
         with self._reading() as connection:
-            return [_record(row) for row in connection.execute(query)]
+            return [read_record(row) for row in connection.execute(query)]
 
     def run(self, key: str) -> RunRecord:
         """The run of exactly this key; raises :class:`LsnError` if there is none."""
         with self._reading() as connection:
             row = connection.execute(select(*_RECORD_COLUMNS).where(run.c.key == key)).first()
-        if row is None:
-            raise LsnError(f"no run has the key {key!r}", next="lsn runs list shows the keys")
-        return _record(row)
+            if row is not None:
+                return read_record(row)
+        raise LsnError(f"no run has the key {key!r}", next="lsn runs list shows the keys")
 
     def resolve(self, prefix: str) -> str:
         """The key that begins with ``prefix``.
@@ -122,7 +128,7 @@ class Queries:
         with self._reading() as connection:
             for portion in _portions(keys):
                 for key, name, value in connection.execute(build(and_(by_status, portion), by_name)):
-                    result.setdefault(key, {})[name] = value
+                    result.setdefault(key, {})[read_text(name, "metric")] = value
         return result
 
     def history(self, key: str) -> dict[str, list[tuple[int, float]]]:
@@ -141,8 +147,8 @@ class Queries:
             .execution_options(yield_per=5000)
         )
         with self._reading() as connection:
-            for key, name, step, value in _for_keys(connection, query, keys):
-                yield MetricRow(key, name, step, value)
+            for row in _for_keys(connection, query, keys):
+                yield read_metric(row)
 
     # -- what else a run left --------------------------------------------------------------------------
 
@@ -151,7 +157,7 @@ class Queries:
         columns = (array.c.name, array.c.step, array.c.dtype, array.c.shape, func.length(array.c.data))
         with self._reading() as connection:
             rows = connection.execute(_of_run(select(*columns), array.c, key).order_by(array.c.name, array.c.step))
-            return [ArrayEntry(name, step, dtype, tuple(shape), size) for name, step, dtype, shape, size in rows]
+            return [read_array_entry(row) for row in rows]
 
     def get_array(self, key: str, name: str, step: int | None = None) -> npt.NDArray[Any]:
         """An array of one run at ``step``, or its last one; raises :class:`LsnError` if there is none."""
@@ -162,24 +168,24 @@ class Queries:
             query = query.where(array.c.step == step)
         with self._reading() as connection:
             row = connection.execute(query.order_by(array.c.step.desc()).limit(1)).first()
-        if row is None:
-            known = sorted({entry.name for entry in self.arrays(key)})
-            at = "" if step is None else f" at step {step}"
-            raise LsnError(f"run {key} has no array {name!r}{at}", valid=known or "(none)")
-        return array_codec.decode(*row)
+            if row is not None:
+                return array_codec.decode(*row)
+        known = sorted({entry.name for entry in self.arrays(key)})
+        at = "" if step is None else f" at step {step}"
+        raise LsnError(f"run {key} has no array {name!r}{at}", valid=known or "(none)")
 
     def artifacts(self, key: str) -> list[ArtifactEntry]:
         """The files that one run left."""
         columns = (artifact.c.name, artifact.c.path, artifact.c.sha256, artifact.c.bytes)
         with self._reading() as connection:
             rows = connection.execute(_of_run(select(*columns), artifact.c, key).order_by(artifact.c.name))
-            return [ArtifactEntry(*row) for row in rows]
+            return [read_artifact(row) for row in rows]
 
     def provenance(self, key: str) -> list[dict[str, Any]]:
         """Where and with what a run was trained: one mapping for each time it was begun or gone on with."""
         query = _of_run(select(provenance.c.data), provenance.c, key).order_by(provenance.c.attempt)
         with self._reading() as connection:
-            return [dict(data) for data in connection.execute(query).scalars()]
+            return [read_object(data, "provenance") for data in connection.execute(query).scalars()]
 
     def get_computation(self, name: str, params: Mapping[str, Any]) -> npt.NDArray[Any] | None:
         """The array that was computed from exactly these parameters, or None where it has not been stored."""
@@ -189,13 +195,13 @@ class Queries:
             if not inspect(connection).has_table(computation.name):
                 return None  # a database of schema 0001, opened for reading
             row = connection.execute(query).first()
-        return None if row is None else array_codec.decode(*row)
+            return None if row is None else array_codec.decode(*row)
 
     def stand_ins(self) -> dict[str, str]:
         """Data sets that stand in for others: ``{name: stands in for}``."""
         with self._reading() as connection:
             rows = connection.execute(select(stand_in.c.name, stand_in.c.stands_in_for).order_by(stand_in.c.name))
-            return {str(name): str(real) for name, real in rows}
+            return {read_text(name, "stand_in"): read_text(real, "stand_in") for name, real in rows}
 
     def contents(self) -> Contents:
         """How much the database holds."""
@@ -258,7 +264,3 @@ def _best(runs: ColumnElement[bool], names: ColumnElement[bool]) -> Select[Any]:
         .select_from(ranked.join(metric, same).join(run, run.c.id == ranked.c.run_id))
         .where(names)
     )
-
-
-def _record(row: Any) -> RunRecord:
-    return RunRecord(**row._mapping)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -23,13 +23,17 @@ BEST_BY = "test_accuracy"
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """How far a run is. ``final_step`` and ``seconds`` are None until it has ended once."""
+    """How far a run is. ``final_step`` and ``seconds`` are None until it has ended once.
+
+    ``finished_at`` tells one end of a run from another; it is no part of how far the run is.
+    """
 
     status: Status
     steps: int
     final_step: int | None = None
     seconds: float | None = None
     error: str | None = None
+    finished_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

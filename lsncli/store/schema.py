@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from lsncli.errors import LsnError
+from lsncli.store.foreign_schema import refuse_programs
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 #: Every revision in ``migrations/versions``, oldest first. Written here, too, so that opening a database that is
 #: up to date (nearly every time) does not import Alembic; a test compares the two.
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 
-#: The revisions that can be read as they are: what came later, 0002's table of computations, a reader does without.
-READABLE = ("0001", "0002")
+#: The revisions that can be read as they are: what came later, 0002's table of computations and 0003's of claims,
+#: a reader does without.
+READABLE = ("0001", "0002", "0003")
 
 VERSION_TABLE = "lsn_schema_version"
 
@@ -43,9 +45,10 @@ def read_version(connection: Connection, shown: str) -> str | None:
             where=shown,
             next="name another file with --db; this one is unchanged",
         )
+    refuse_programs(connection, shown)
     if len(found) > 1 or found[0] not in REVISIONS:
         raise LsnError(
-            f"the database is from a newer lsn (schema {', '.join(found)})",
+            f"the database is from a newer lsn (schema {', '.join(map(str, found))})",
             where=shown,
             valid=f"schemas up to {REVISIONS[-1]}",
             next="upgrade lsn: pip install --upgrade lsn",
@@ -67,25 +70,26 @@ def require_readable(connection: Connection, shown: str) -> None:
         )
 
 
-def migrate(connection: Connection, shown: str) -> None:
-    """Bring the schema up to date, inside the caller's immediate transaction.
+def migrate(connection: Connection, shown: str, to: str | None = None) -> None:
+    """Bring the schema up to date, or an older one to ``to``, inside the caller's immediate transaction.
 
     The version is read again: while this process waited for its turn, another may have done the work.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-    if read_version(connection, shown) == REVISIONS[-1]:
+    to = to or REVISIONS[-1]
+    if read_version(connection, shown) == to:
         return
     from alembic import command
 
     config = alembic_config()
     config.attributes["connection"] = connection
-    command.upgrade(config, REVISIONS[-1])
+    command.upgrade(config, to)
     if connection.dialect.name == "sqlite":
         # Foreign keys are off while tables are rebuilt; a migration that broke one must not be committed.
         broken = connection.execute(text("PRAGMA foreign_key_check")).fetchall()
         if broken:
-            raise RuntimeError(f"the migration to {REVISIONS[-1]} leaves {len(broken)} rows without their run")
+            raise RuntimeError(f"the migration to {to} leaves {len(broken)} rows without their run")
 
 
 def alembic_config() -> Config:

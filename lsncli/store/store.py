@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy.exc import DBAPIError
 
 from lsncli.errors import LsnError
 from lsncli.store import array_codec, database, schema
+from lsncli.store.claims import ClaimStore
 from lsncli.store.computations import digest
-from lsncli.store.failures import explained
+from lsncli.store.failures import DatabaseLockedError, explain, explained
 from lsncli.store.location import Location
 from lsncli.store.models import array, artifact, computation, metric, provenance, run, stand_in
-from lsncli.store.queries import PORTION, Queries
+from lsncli.store.queries import PORTION
 from lsncli.store.records import FINAL_STATUSES, Begun, Status
 from lsncli.store.upsert import insert_if_absent, upsert
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-class Store(Queries):
+class Store(ClaimStore):
     """A result database, open for writing or for reading only.
 
     May be used from several threads: each has its own connection and transaction. Not to be shared with a
@@ -36,6 +38,9 @@ class Store(Queries):
     def __init__(self, engine: Engine, location: Location, *, read_only: bool) -> None:
         self.location = location
         self.read_only = read_only
+        #: Asked, whenever another program has kept the database for the whole timeout, with how often it has in a
+        #: row: whether to wait once more.
+        self.patience: Callable[[int], bool] = lambda waits: False
         self._engine = engine
         self._mine = threading.local()
 
@@ -91,16 +96,31 @@ class Store(Queries):
         if current is not None:
             yield current
             return
-        with (
-            explained(self.location.shown),
-            self._engine.connect().execution_options(**{database.WRITES: True}) as connection,
-            connection.begin(),
-        ):
-            self._mine.connection = connection
+        with explained(self.location.shown), ExitStack() as stack:
+            self._mine.connection = self._begun(stack)
             try:
-                yield connection
+                yield self._mine.connection
             finally:
                 self._mine.connection = None
+
+    def _begun(self, stack: ExitStack) -> Connection:
+        """A connection with a transaction that writes, ended with ``stack``; waits as long as ``patience`` says."""
+        waits = 0
+        while True:
+            with ExitStack() as trying:
+                connection = trying.enter_context(
+                    self._engine.connect().execution_options(**{database.WRITES: True})
+                )
+                try:
+                    trying.enter_context(connection.begin())
+                except DBAPIError as error:
+                    waits += 1
+                    told = explain(error.orig, self.location.shown)
+                    if isinstance(told, DatabaseLockedError) and self.patience(waits):
+                        continue
+                    raise
+                stack.push(trying.pop_all())
+                return connection
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -109,7 +129,7 @@ class Store(Queries):
             # Inside a transaction, what it has written so far is seen.
             yield current
             return
-        with explained(self.location.shown), self._engine.connect() as connection:
+        with explained(self.location.shown), database.reading(self._engine) as connection:
             yield connection
 
     # -- runs ------------------------------------------------------------------------------------------

@@ -134,7 +134,8 @@ def test_latex_can_be_parsed(lsn: Call) -> None:
     assert text.isascii()
     assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") > 1
     assert latex("50 % of a_b & α ≥ 2ρ \\ {x}") == (
-        "50 \\% of a\\_b \\& $\\alpha$ $\\geq$ 2$\\rho$ \\textbackslash{} \\{x\\}"
+        "50 \\% of a\\_b \\& \\ensuremath{\\alpha} \\ensuremath{\\ge} 2\\ensuremath{\\rho} "
+        "\\textbackslash{} \\{x\\}"
     )
 
 

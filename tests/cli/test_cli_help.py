@@ -32,9 +32,9 @@ def test_the_commands_are_those_of_the_contract() -> None:
     assert {"run", "plan", "report", "runs", "plugins", "data", "db", "recipe", "doctor"} <= tops
     for group, members in {
         "runs": {"list", "show", "rm", "export"},
-        "plugins": {"list", "show"},
+        "plugins": {"list", "show", "new", "check", "reference"},
         "data": {"list", "prepare", "verify"},
-        "db": {"info", "upgrade"},
+        "db": {"info", "check", "merge", "backup", "upgrade"},
         "recipe": {"list", "copy", "schema"},
     }.items():
         assert members <= {path[1] for path in COMMANDS if len(path) == 2 and path[0] == group}

@@ -137,8 +137,15 @@ def test_one_failing_run_does_not_stop_the_others(lsn: Any, write: Any, monkeypa
         for r in json.loads(lsn("plan tiny.toml --data-dir data --format json").out)
     }
     assert states == {"broken": "failed", "digits": "done"}
-    # The same command tries again what failed, and only that.
-    assert lsn(f"{RUN} --data-dir data").err.splitlines()[-1] == "2 runs: 0 trained, 1 already there, 1 failed"
+    # What failed for a reason would fail again: it is tried again only when somebody asks.
+    again = lsn(f"{RUN} --data-dir data")
+    assert again.status == 1
+    assert again.err.splitlines() == [
+        f"  next: lsn runs show {key} tells more; --retry-failed tries again what failed",
+        "2 runs: 0 trained, 1 already there, 1 failed before",
+    ]
+    retried = lsn(f"{RUN} --data-dir data --retry-failed")
+    assert (retried.status, retried.err.splitlines()[-1]) == (1, "2 runs: 0 trained, 1 already there, 1 failed")
 
 
 def test_fail_fast_stops_at_the_first_failure(lsn: Any, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +163,7 @@ def test_two_recipes_share_their_runs(lsn: Any, write: Any) -> None:
 
 
 def test_the_password_of_a_database_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lsncli.cli.run import _command_line
+    from lsncli.cli.training import _command_line
 
     url = "postgresql://ada:secret@host/lab"
     monkeypatch.setattr(sys, "argv", ["/bin/lsn", "run", "my recipe.toml", "--db", url, f"--db={url}"])

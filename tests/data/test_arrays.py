@@ -145,3 +145,16 @@ def test_statistics_agree_with_numpy() -> None:
 def test_arrays_that_do_not_fit_are_refused(change: dict[str, np.ndarray], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         replace(make([0, 1, 2], [0, 1]), **change)
+
+
+def test_subset_says_where_its_examples_stood() -> None:
+    arrays = make([k % 3 for k in range(30)], [k % 3 for k in range(9)])
+    assert arrays.train_positions is None
+    assert arrays.subset(None, 6, 0).train_positions is None  # all training examples in their places
+    subset = arrays.subset(12, None, seed=1)
+    assert subset.train_positions is not None
+    assert subset.train_positions.tolist() == list(numbers(subset.train_images))
+    smaller = subset.subset(6, 3, seed=2)
+    assert smaller.train_positions is not None
+    assert smaller.train_positions.tolist() == list(numbers(smaller.train_images))
+    assert subset.subset(None, 3, seed=2).train_positions is subset.train_positions

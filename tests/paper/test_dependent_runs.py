@@ -25,6 +25,7 @@ from lsncli.losses.smearing import standard
 from lsncli.plan import DistillationSpec, Plan, RunSpec
 from lsncli.recipe.loading import Overrides, load
 from lsncli.recipe.resolve import resolve
+from lsncli.registry import Registered, registry
 
 ESTIMATED = '[loss]\nname = "forward-correction"\ntransition = "estimated"\n'
 
@@ -71,6 +72,21 @@ def last_metrics(events: list[Any]) -> dict[str, float]:
     }
 
 
+def test_a_loss_that_takes_labels_only_is_no_students_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = registry().get("loss", "label-smoothing")
+    registered = registry().find("loss", "label-smoothing")
+    found = Registered(replace(info, soft_targets=False), registered.plugin)
+    monkeypatch.setitem(registry()._components, ("loss", "label-smoothing"), found)
+    loss = '[loss]\nname = "label-smoothing"\n'
+    assert specs(tmp_path, loss)[0].loss.name == "label-smoothing"
+    with pytest.raises(LsnError, match="'label-smoothing' takes labels only") as caught:
+        specs(tmp_path, loss + "[teacher]\n")
+    assert "recipe.toml" in (caught.value.where or "")
+    # The teacher's own targets are labels.
+    student = specs(tmp_path, '[teacher]\nloss = { name = "label-smoothing" }\n')[0]
+    assert student.teacher is not None
+
+
 # -- distillation ------------------------------------------------------------------------------------------
 
 
@@ -111,7 +127,7 @@ def test_targets_and_loss_are_hintons(tmp_path: Path, settings: EngineSettings) 
         for view in ("augmented", "clean"):
             spec = DistillationSpec(temperature=3.0, squared_temperature_factor=squared, teacher_view=view)
             teacher = Teacher(reader, student.teacher, spec, images)
-            loss = teacher.loss(standard(0.0), logits, indices, batch, None)  # type: ignore[arg-type]
+            loss = teacher.loss(standard(0.0), logits, teacher.targets(indices, batch), None)  # type: ignore[arg-type]
             torch.testing.assert_close(loss, expected.float() * (9 if squared else 1), rtol=1e-4, atol=1e-5)
 
 
@@ -148,7 +164,7 @@ def test_missing_weights_fail_the_student_with_advice(tmp_path: Path, settings: 
     assert end.status == "failed"
     assert "weights" in str(end.error)
     assert "missing" in str(end.error)
-    assert end.traceback is None
+    assert "LsnError" in str(end.traceback)
 
 
 def test_damaged_weights_are_named(tmp_path: Path, settings: EngineSettings) -> None:

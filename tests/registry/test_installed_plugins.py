@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +48,38 @@ def lsn_commands(app):
 """
 
 
-@pytest.fixture(scope="module")
-def blocks(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The example of the documentation: its module, project file and recipe."""
-    text = (request.config.rootpath / "docs" / "plugins.md").read_text(encoding="utf-8")
-    python, project, recipe = re.findall(r"^```(?:python|toml)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    return {"python": python, "project": project, "recipe": recipe}
+GCE = """
+from lsncli import LossInfo, Params, hookimpl
+from pydantic import Field
+
+class GceParams(Params):
+    q: float = Field(0.7, gt=0, le=1)
+
+def build(params, context):
+    import torch
+
+    def gce(logits, targets, inputs=None):
+        each = -torch.expm1(params.q * torch.log_softmax(logits.float(), dim=1)) / params.q
+        return each.gather(1, targets[:, None])[:, 0]
+
+    return gce
+
+@hookimpl
+def lsn_losses(register):
+    register(LossInfo(name="gce", build=build, params=GceParams, label="GCE q={q:g}"))
+"""
+
+RECIPE = """
+title = "Generalised cross-entropy on noisy digits"
+seeds = [0, 1]
+data = { name = "digits", train_size = 200, test_size = 100 }
+noise = { name = "symmetric", rate = 0.4 }
+model = { name = "mlp" }
+train = { steps = 20, batch_size = 50, evaluations = 2 }
+
+[sweep]
+loss = [{ name = "standard" }, { name = "gce", q = 0.5 }]
+"""
 
 
 class Lsn:
@@ -87,20 +111,18 @@ def lsn(tmp_path: Path) -> Lsn:
     return Lsn(tmp_path)
 
 
-def test_the_documented_example_works_beside_a_broken_one(lsn: Lsn, blocks: dict[str, str]) -> None:
-    project = tomllib.loads(blocks["project"])["project"]
-    ((name, target),) = project["entry-points"]["lsn"].items()
-    install(lsn.site, project["name"], target, blocks["python"])
+def test_a_loss_works_beside_broken_plugins(lsn: Lsn) -> None:
+    install(lsn.site, "lsn-gce", "lsn_gce", GCE)
     install(lsn.site, "lsn-broken", "lsn_broken", BROKEN)
     install(lsn.site, "lsn-observer", "lsn_observer", OBSERVER)
     install(lsn.site, "lsn-raises", "lsn_raises", RAISES)
-    (lsn.folder / "gce.toml").write_text(blocks["recipe"], encoding="utf-8")
+    (lsn.folder / "gce.toml").write_text(RECIPE, encoding="utf-8")
 
     listed = lsn("plugins", "list", "--format", "json")
     assert listed.returncode == 0
     rows = {(row["kind"], row["name"]): row for row in json.loads(listed.stdout)}
-    assert rows["loss", name]["source"] == "lsn-gce 1.0"
-    assert rows["loss", name]["status"] == "ok"
+    assert rows["loss", "gce"]["source"] == "lsn-gce 1.0"
+    assert rows["loss", "gce"]["status"] == "ok"
     assert rows["loss", "standard"]["status"] == "ok"
     assert rows["plugin", "lsn-broken"]["status"] == "failed"
     assert rows["plugin", "lsn-broken"]["error"] == "ModuleNotFoundError: No module named 'lsn_no_such_module'"
@@ -140,11 +162,9 @@ def test_the_documented_example_works_beside_a_broken_one(lsn: Lsn, blocks: dict
     assert lsn.json("plugins", "show", "lsn-gce") == shown
 
 
-def test_a_recipe_that_needs_a_broken_plugin_stops_with_its_name_and_error(
-    lsn: Lsn, blocks: dict[str, str]
-) -> None:
-    install(lsn.site, "lsn-gce", "lsn_gce", "import lsn_no_such_module\n" + blocks["python"])
-    (lsn.folder / "gce.toml").write_text(blocks["recipe"], encoding="utf-8")
+def test_a_recipe_that_needs_a_broken_plugin_stops_with_its_name_and_error(lsn: Lsn) -> None:
+    install(lsn.site, "lsn-gce", "lsn_gce", "import lsn_no_such_module\n" + GCE)
+    (lsn.folder / "gce.toml").write_text(RECIPE, encoding="utf-8")
     for words in (("run", "gce.toml"), ("plan", "gce.toml")):
         result = lsn(*words)
         assert (result.returncode, result.stdout) == (2, "")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 from stack_samples import draw, install
 
 from lsncli.engine import clock
@@ -46,16 +45,3 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     registry.cache_clear()
     yield
     registry.cache_clear()
-
-
-@pytest.fixture
-def slices_alike() -> None:
-    """Skips where a batched product computes a slice otherwise in a batch of another size."""
-    torch.set_num_threads(1)
-    generator = torch.Generator().manual_seed(0)
-    for rows, inner, columns in ((16, 60, 9), (16, 9, 4), (9, 16, 60), (4, 16, 9)):
-        left = torch.randn(7, rows, inner, generator=generator)
-        right = torch.randn(7, inner, columns, generator=generator)
-        whole = torch.bmm(left, right)
-        if not all(torch.equal(whole[:size], torch.bmm(left[:size], right[:size])) for size in range(1, 7)):
-            pytest.skip("the batched products of this processor depend on the size of the batch")

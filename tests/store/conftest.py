@@ -19,9 +19,25 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "results.db"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test module that says so is run on both databases."""
+    if getattr(metafunc.module, "BOTH_DATABASES", False) and "target" in metafunc.fixturenames:
+        metafunc.parametrize("target", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(path) as opened:
+def target(request: pytest.FixtureRequest) -> Iterator[str | Path]:
+    """What ``--db`` names: a file that is not there yet, or an empty database of a server."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield request.getfixturevalue("path")
+        return
+    with request.getfixturevalue("postgresql").database() as url:
+        yield url
+
+
+@pytest.fixture
+def store(target: str | Path) -> Iterator[Store]:
+    with Store.open(target) as opened:
         yield opened
 
 
@@ -52,31 +68,44 @@ def bare_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def _in_child(function: Callable[[], Any], *, user: int | None = None) -> Any:
+    """What ``function`` returns or raises in a forked process."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if user is not None:
+                os.setgid(user)
+                os.setuid(user)
+            answer = (True, function())
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the parent
+            answer = (False, error)
+        with os.fdopen(write_end, "wb") as stream:
+            pickle.dump(answer, stream)
+        os._exit(0)
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as stream:
+        written = stream.read()
+    _, status = os.waitpid(child, 0)
+    if not written:
+        raise ChildProcessError(f"the child ended with {os.waitstatus_to_exitcode(status)}")
+    good, value = pickle.loads(written)
+    if not good:
+        raise value
+    return value
+
+
+@pytest.fixture
+def in_child() -> Callable[[Callable[[], Any]], Any]:
+    """Call a function in a process of its own, whose limits and end are its own, too."""
+    return _in_child
+
+
 @pytest.fixture
 def unprivileged() -> Callable[[Callable[[], Any]], Any]:
     """Call a function as a user whom permissions bind (root may write to what is read-only)."""
 
     def call(function: Callable[[], Any]) -> Any:
-        if os.getuid() != 0:
-            return function()
-        read_end, write_end = os.pipe()
-        child = os.fork()
-        if child == 0:
-            try:
-                os.setgid(65534)
-                os.setuid(65534)
-                answer = (True, function())
-            except BaseException as error:  # noqa: BLE001 - it is raised again in the parent
-                answer = (False, error)
-            with os.fdopen(write_end, "wb") as stream:
-                pickle.dump(answer, stream)
-            os._exit(0)
-        os.close(write_end)
-        with os.fdopen(read_end, "rb") as stream:
-            good, value = pickle.load(stream)
-        os.waitpid(child, 0)
-        if not good:
-            raise value
-        return value
+        return _in_child(function, user=65534) if os.getuid() == 0 else function()
 
     return call

@@ -11,6 +11,8 @@ import pytest
 from lsncli.errors import LsnError
 from lsncli.store import Store
 
+BOTH_DATABASES = True
+
 
 def test_each_set_of_parameters_has_its_own(store: Store) -> None:
     store.record_computation("curve", {"alpha": 0.1}, np.array([1.0, 2.0]))
@@ -33,8 +35,8 @@ def test_the_newer_replaces_the_older(store: Store) -> None:
         assert connection.exec_driver_sql("SELECT count(*) FROM computation").scalar() == 1
 
 
-def test_a_reader_cannot_store(store: Store, path: Path) -> None:
-    with Store.open(path, read_only=True) as reader, pytest.raises(LsnError, match="reading only"):
+def test_a_reader_cannot_store(store: Store, target: str | Path) -> None:
+    with Store.open(target, read_only=True) as reader, pytest.raises(LsnError, match="reading only"):
         reader.record_computation("curve", {}, [1.0])
 
 

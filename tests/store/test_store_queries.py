@@ -13,6 +13,8 @@ from store_samples import Begin
 from lsncli.errors import LsnError
 from lsncli.store import RunState, Store
 
+BOTH_DATABASES = True
+
 
 def test_last_and_best_differ(store: Store, begin: Begin) -> None:
     # Accuracy peaks at step 200 while the loss goes on falling: the very effect of memorised noise.

@@ -94,7 +94,7 @@ def thaw(version: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-@pytest.mark.parametrize("version", ["0001", "0002"])
+@pytest.mark.parametrize("version", schema.REVISIONS)
 def test_what_schema_0001_holds(path: Path, version: str, read_only: bool) -> None:
     thaw(version, path)
     key, other = "0123456789abcdef0123", "fedcba98765432100000"
@@ -137,8 +137,9 @@ def test_readers_know_the_schema_and_change_nothing(path: Path) -> None:
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-def test_schema_0002(path: Path, read_only: bool) -> None:
-    thaw("0002", path)
+@pytest.mark.parametrize("version", ["0002", "0003"])
+def test_schema_0002(path: Path, version: str, read_only: bool) -> None:
+    thaw(version, path)
     with Store.open(path, read_only=read_only) as store:
         # As written in the dump; the order of the parameters does not matter.
         found = store.get_computation("loss-curves", {"points": 3, "alpha": 0.2})

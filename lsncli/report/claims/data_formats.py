@@ -9,12 +9,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from lsncli.inert import for_json, for_spreadsheet
 from lsncli.report.claims.claim import Claim, ClaimResult, ClaimsReport, SettingResult
 from lsncli.report.claims.verdicts import RULE
 from lsncli.report.wording import unit_of
-
-#: A spreadsheet would take text that begins so for a formula, and run it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render_json(report: ClaimsReport) -> str:
@@ -25,7 +23,7 @@ def render_json(report: ClaimsReport) -> str:
     that is not there or not finite is null.
     """
     value = [_claim(report, result) for result in report.claims]
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return for_json(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def _claim(report: ClaimsReport, result: ClaimResult) -> dict[str, Any]:
@@ -120,7 +118,7 @@ def _guard(value: Any) -> Any:
         text = " ".join(value.split())
         # A list of differences may begin with a minus; with its semicolons no spreadsheet runs it.
         numbers = text.replace(";", "").replace(".", "").replace("e", "").replace("-", "").isdigit()
-        return f"'{text}" if text.startswith(_FORMULA) and not numbers else text
+        return text if numbers else for_spreadsheet(text)
     return value
 
 

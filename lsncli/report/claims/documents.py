@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 
 from lsncli.report.claims.claim import ClaimsReport
 from lsncli.report.claims.wording import Block, blocks, fill_line, footnotes
+from lsncli.report.formats.html import escape as html
+from lsncli.report.formats.latex_text import escape as latex
 from lsncli.report.formats.markdown import escape
 from lsncli.report.wording import one_line
 
@@ -44,24 +45,24 @@ def render_html(report: ClaimsReport) -> str:
     """A whole HTML page."""
     parts = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-        f"<title>{html.escape(blocks(report)[0].heading)}</title>",
+        # Whatever a name might smuggle in, a browser would load and run nothing.
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+        f"<title>{html(blocks(report)[0].heading)}</title>",
         "<style>body{font-family:sans-serif;max-width:75em;margin:auto}table{border-collapse:collapse}"
         "th,td{padding:.2em .6em;text-align:left;border-bottom:1px solid #ccc}"
         ".n{text-align:right;white-space:nowrap}</style>\n</head>\n<body>",
     ]
     for level, block in _levels(report):
-        parts.append(f"<h{level - 2}>{html.escape(block.heading)}</h{level - 2}>")
-        parts.append(
-            f"<p>{html.escape(block.lead)}</p>\n<table>\n<thead>{_html_row(block, block.columns, 'th')}</thead>"
-        )
+        parts.append(f"<h{level - 2}>{html(block.heading)}</h{level - 2}>")
+        parts.append(f"<p>{html(block.lead)}</p>\n<table>\n<thead>{_html_row(block, block.columns, 'th')}</thead>")
         parts.append(
             "\n".join(["<tbody>", *(_html_row(block, row, "td") for row in block.rows), "</tbody>\n</table>"])
         )
-        parts += [f"<p>{html.escape(note)}</p>" for note in block.notes]
-    parts += [f"<p>{html.escape(note)}</p>" for note in footnotes(report)]
+        parts += [f"<p>{html(note)}</p>" for note in block.notes]
+    parts += [f"<p>{html(note)}</p>" for note in footnotes(report)]
     if line := fill_line(report):
-        commands = "\n".join(html.escape(one_line(command)) for command in report.fill)
-        parts.append(f"<p>{html.escape(line)}</p>\n<pre>{commands}</pre>")
+        commands = "\n".join(html(command) for command in report.fill)
+        parts.append(f"<p>{html(line)}</p>\n<pre>{commands}</pre>")
     return "\n".join([*parts, "</body>\n</html>"]) + "\n"
 
 
@@ -69,7 +70,7 @@ def _html_row(block: Block, cells: Iterable[str], tag: str) -> str:
     written = ""
     for column, cell in zip(block.columns, cells, strict=True):
         kind = "" if column in _WORDS else ' class="n"'
-        written += f"<{tag}{kind}>{html.escape(one_line(cell))}</{tag}>"
+        written += f"<{tag}{kind}>{html(cell)}</{tag}>"
     return f"<tr>{written}</tr>"
 
 
@@ -105,30 +106,6 @@ _LATEX_WIDTHS = {
     "with": 0.11,
     "verdict": 0.1,
 }
-
-_SYMBOLS = {
-    "\\": "\\textbackslash{}",
-    "~": "\\textasciitilde{}",
-    "^": "\\textasciicircum{}",
-    "α": "$\\alpha$",
-    "ρ": "$\\rho$",
-    "λ": "$\\lambda$",
-    "≥": "$\\geq$",
-    "≤": "$\\leq$",
-    "≈": "$\\approx$",
-    "±": "$\\pm$",
-    "·": "$\\cdot$",
-    "…": "\\dots{}",
-    "–": "--",
-    "<": "$<$",
-    ">": "$>$",
-}
-_LATEX = {**{character: f"\\{character}" for character in "&%$#_{}"}, **_SYMBOLS}
-
-
-def latex(text: str) -> str:
-    """``text`` so that LaTeX sets it as it is; the symbols that claims are written with become commands."""
-    return "".join(_LATEX.get(character, character) for character in one_line(text))
 
 
 def _latex_column(column: str) -> str:

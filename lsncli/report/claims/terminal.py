@@ -67,7 +67,7 @@ def _drawn(block: Block, width: int) -> RenderResult:
     """The grid; values that all rows share are told once above it, where many columns would not fit."""
     columns, rows, said = _without_common(block)
     if said:
-        yield Text(said)
+        yield Text(one_line(said))
     grid = Grid(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for index, column in enumerate(columns):
         numbers = column not in _FOLDED and column not in ("claim", "hypothesis")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lsncli.inert import for_json
 from lsncli.report.figures.model import (
     CurvePanel,
     DensityPanel,
@@ -40,7 +41,7 @@ def render_figure_json(figure: Figure) -> str:
         "source": figure.source,
         "fill": figure.fill,
     }
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return for_json(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from lsncli.inert import for_json
 from lsncli.report.table import Cell, Table
 
 
@@ -28,7 +29,7 @@ def render_json(table: Table) -> str:
         "source": table.source,
         "fill": table.fill,
     }
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return for_json(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

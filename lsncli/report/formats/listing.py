@@ -14,6 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from lsncli.errors import UnknownNameError
+from lsncli.inert import for_json
 from lsncli.report.formats import html, latex, markdown
 from lsncli.report.formats.latex_text import escape as latex_escape
 from lsncli.report.formats.terminal import FILE_WIDTH
@@ -101,7 +102,7 @@ def render_json(listing: Listing) -> str:
         **listing.extra,
         "footnotes": [{"mark": "", "text": note} for note in listing.notes],
     }
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return for_json(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def render_latex(listing: Listing) -> str:

@@ -7,12 +7,10 @@ import io
 import math
 from typing import Any
 
+from lsncli.inert import for_spreadsheet
 from lsncli.report.footnotes import DIFFERENCE
 from lsncli.report.layout import METRIC
 from lsncli.report.table import Table
-
-#: A spreadsheet would take text that begins so for a formula, and run it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render_csv(table: Table) -> str:
@@ -74,4 +72,4 @@ def _guard(value: Any) -> Any:
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return "" if isinstance(value, float) and math.isnan(value) else value
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return for_spreadsheet(text)

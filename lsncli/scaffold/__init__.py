@@ -1,0 +1,1 @@
+"""New plugins: names, and the packages that ``lsn plugins new`` writes."""

@@ -1,0 +1,283 @@
+"""The conformance suite of losses.
+
+::
+
+    class TestGce(LossSuite):
+        component = "gce"
+        variants = [{}, {"q": 0.3}]  # optional
+
+Beside what :mod:`lsncli.testing.suite` tells: a loss that takes labels only says so in its record
+(``LossInfo(…, soft_targets=False)``). A loss may hold state (a ``torch.nn.Module`` with buffers) and may draw from
+torch's generator, which the engine seeds for every run; a loss that draws is excused from what chance decides.
+Class attributes: ``num_examples``, the size of the training set that it is built for.
+"""
+
+from __future__ import annotations
+
+import copy
+from string import Formatter
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.autograd.gradcheck import GradcheckError, gradcheck
+
+from lsncli.components import LossContext
+from lsncli.losses.interface import LossInputs
+from lsncli.plan import ComponentSpec
+from lsncli.testing.expectations import expect, expect_close, expect_finite, skip
+from lsncli.testing.loss_samples import Sample, draw_sample, returned
+from lsncli.testing.random_state import untouched_random_state
+from lsncli.testing.suite import ComponentSuite
+from lsncli.testing.variants import Variant
+
+
+class LossSuite(ComponentSuite):
+    """Subclass it with ``component``; see this module's and :mod:`lsncli.testing.suite`'s docstrings."""
+
+    kind = "loss"
+    num_examples: ClassVar[int] = 64
+
+    # -- what the checks are made of; override where the loss needs another surrounding ------------------
+
+    def transition(self) -> npt.NDArray[np.float64] | None:
+        """The transition matrix ``[L, L]`` that the loss is given: 0.7 I + 0.2 (next class) + 0.1/L J."""
+        identity = np.eye(self.num_classes)
+        matrix: npt.NDArray[np.float64] = 0.7 * identity + 0.2 * np.roll(identity, 1, axis=1) + 0.1 / len(identity)
+        return matrix
+
+    def build(self, variant: Variant, *, dtype: torch.dtype = torch.float32) -> Any:
+        """A new loss, as at the start of a run; its floating-point state in ``dtype``."""
+        torch.manual_seed(0)
+        context = LossContext(self.num_classes, self.num_examples, self.transition())
+        loss = self.info.build(self.params(variant), context)
+        return loss.to(dtype) if isinstance(loss, nn.Module) else loss
+
+    def sample(self, *, soft: bool = False, dtype: torch.dtype = torch.float32, scale: float = 2.0) -> Sample:
+        """Logits ``[B, L]``, targets and inputs of a batch, the same at every call."""
+        transition = self.transition()
+        return draw_sample(
+            self.num_classes,
+            self.num_examples,
+            None if transition is None else torch.tensor(transition),
+            soft,
+            dtype,
+            scale,
+        )
+
+    def soft_or_skip(self) -> None:
+        """Skip a check of soft targets for a loss that takes labels only."""
+        if not self.info.soft_targets:
+            skip("the record says soft_targets=False")
+
+    # -- checks ----------------------------------------------------------------------------------------
+
+    def test_label(self, variant: Variant) -> None:
+        """The record's label, the short form for tables, can be filled with the parameters."""
+        label, params = self.info.label, self.params(variant)
+        if not label:
+            skip("the record has no label, the short form for tables")
+        names = [field for _, field, _, _ in Formatter().parse(label) if field]
+        unknown = sorted(set(names) - set(type(params).model_fields))
+        expect(not unknown, f"the label {label!r} names {', '.join(unknown)}, which is no parameter")
+        values = {name: getattr(params, name) for name in names}
+        if None not in values.values():
+            expect(bool(label.format_map(values).strip()), f"the label {label!r} is empty")
+
+    def test_shape_and_type(self, variant: Variant) -> None:
+        """One loss for each example, in float32 or the logits' wider type, finite, and differentiable."""
+        for dtype in (torch.float32, torch.float64):
+            sample = self.sample(dtype=dtype)
+            sample.logits.requires_grad_()
+            losses = returned(self.build(variant, dtype=dtype), sample)
+            expect(losses.dtype is dtype, f"logits in {dtype} give losses in {losses.dtype}")
+            expect_finite(losses, "losses")
+            (gradient,) = torch.autograd.grad(losses.mean(), sample.logits)
+            expect(gradient.dtype is dtype, f"logits in {dtype} have gradients in {gradient.dtype}")
+
+    def test_soft_targets(self, variant: Variant) -> None:
+        """Probabilities as targets give one loss each; at one-hot probabilities, the label's own loss."""
+        self.soft_or_skip()
+        soft = returned(self.build(variant), self.sample(soft=True))
+        expect_finite(soft, "losses of soft targets")
+        hard = self.sample()
+        one_hot = nn.functional.one_hot(hard.targets, self.num_classes).float()
+        if _draws(self.build(variant), hard):
+            skip("the loss draws random numbers")
+        expect_close(
+            returned(self.build(variant), hard.replaced(targets=one_hot)),
+            returned(self.build(variant), hard),
+            "losses of one-hot probabilities and of labels",
+            rtol=1e-4,
+            atol=1e-5,
+        )
+
+    def test_gradients(self, variant: Variant) -> None:
+        """In float64 the gradient is the derivative of the loss (torch.autograd.gradcheck)."""
+        self._gradcheck(variant, self.sample(dtype=torch.float64))
+
+    def test_gradients_of_soft_targets(self, variant: Variant) -> None:
+        """The same for probabilities as targets."""
+        self.soft_or_skip()
+        self._gradcheck(variant, self.sample(soft=True, dtype=torch.float64))
+
+    def _gradcheck(self, variant: Variant, sample: Sample) -> None:
+        fresh = self.build(variant, dtype=torch.float64)
+        # Every entry of the Jacobian is compared: a few examples say as much as many, and cost less.
+        sample = sample.taken(torch.arange(min(5, len(sample.logits))))
+
+        def losses(logits: Tensor) -> Tensor:
+            # A new copy at each call: what the loss remembers must not come between two values of it.
+            torch.manual_seed(0)
+            return returned(copy.deepcopy(fresh), sample.replaced(logits=logits))
+
+        try:
+            gradcheck(losses, (sample.logits.requires_grad_(),), eps=1e-6, atol=1e-5, rtol=1e-3)
+        except GradcheckError as error:
+            told = " ".join(str(error).split())
+            raise AssertionError(f"the gradient is not the derivative of the loss: {told[:400]}") from None
+
+    def test_order_of_the_batch(self, variant: Variant) -> None:
+        """An example's loss does not depend on its place in the batch."""
+        sample = self.sample()
+        if _draws(self.build(variant), sample):
+            skip("the loss draws random numbers")
+        order = torch.arange(len(sample.logits)).flip(0)
+        expect_close(
+            returned(self.build(variant), sample.taken(order)),
+            returned(self.build(variant), sample)[order],
+            "losses in reverse order",
+            rtol=1e-5,
+            atol=1e-6,
+        )
+
+    def test_extreme_logits(self, variant: Variant) -> None:
+        """Losses and gradients are finite for logits of ±10⁴, and for equal ones, in float32 and bf16."""
+        for dtype in (torch.float32, torch.bfloat16):
+            for soft in (False, True) if self.info.soft_targets else (False,):
+                for scale in (1e4, 0.0):
+                    sample = self.sample(soft=soft, dtype=dtype, scale=scale)
+                    sample.logits.requires_grad_()
+                    losses = returned(self.build(variant), sample)
+                    where = f"{'soft' if soft else 'hard'} targets, logits of ±{scale:g} in {dtype}"
+                    expect_finite(losses, f"losses ({where})")
+                    (gradient,) = torch.autograd.grad(losses.sum(), sample.logits)
+                    expect_finite(gradient, f"gradients ({where})")
+
+    def test_bf16_logits(self, variant: Variant) -> None:
+        """bf16 logits are computed with in float32: the loss is that of the rounded logits."""
+        narrow = self.sample(dtype=torch.bfloat16)
+        if _draws(self.build(variant), narrow):
+            skip("the loss draws random numbers")
+        losses = returned(self.build(variant), narrow)
+        expect(losses.dtype is torch.float32, f"bf16 logits give losses in {losses.dtype}, not in float32")
+        wide = narrow.replaced(logits=narrow.logits.float())
+        expect_close(
+            losses,
+            returned(self.build(variant), wide),
+            "losses of bf16 logits and of the same in float32",
+            rtol=1e-4,
+            atol=1e-5,
+        )
+
+    def test_determinism(self, variant: Variant) -> None:
+        """Two new losses say the same, over three steps, when torch's generator has the same seed."""
+        first, second = (self._three_steps(self.build(variant)) for _ in "ab")
+        expect_close(first, second, "losses of two equal runs")
+
+    def test_arguments_stay(self, variant: Variant) -> None:
+        """Neither logits nor targets nor inputs are changed."""
+        sample = self.sample()
+        before = sample.replaced(logits=sample.logits.clone(), targets=sample.targets.clone())
+        returned(self.build(variant), sample)
+        expect_close(sample.logits, before.logits, "logits after the call")
+        expect_close(sample.targets, before.targets, "targets after the call")
+        expect_close(sample.inputs.indices, torch.arange(len(sample.logits)), "indices after the call")
+
+    def test_global_random_state(self, variant: Variant) -> None:
+        """Neither ``random`` nor numpy's global generator is used; torch's belongs to the run and may be."""
+        sample = self.sample()
+        with untouched_random_state("the loss", torch_too=False):
+            returned(self.build(variant), sample)
+
+    def test_state_dict_round_trip(self, variant: Variant) -> None:
+        """What a loss remembers is in its ``state_dict``: a new one that loads it goes on alike."""
+        loss = self.build(variant)
+        self._three_steps(loss)
+        if not isinstance(loss, nn.Module):
+            again = self.build(variant)
+            torch.manual_seed(1)
+            fresh = returned(again, self.sample())
+            torch.manual_seed(1)
+            expect_close(
+                returned(loss, self.sample()),
+                fresh,
+                "a loss that remembers must be a torch.nn.Module with buffers, or a resumed run differs: its losses"
+                " after three steps and at first",
+            )
+            skip("no state")
+        if not loss.state_dict():
+            expect_same = self.build(variant)
+            torch.manual_seed(1)
+            fresh = returned(expect_same, self.sample())
+            torch.manual_seed(1)
+            expect_close(
+                returned(loss, self.sample()), fresh, "the state_dict is empty, but losses change by steps"
+            )
+            skip("no state")
+        kept = {name: value.clone() for name, value in loss.state_dict().items()}
+        other = self.build(variant)
+        other.load_state_dict(kept)
+        torch.manual_seed(1)
+        expected = self._three_steps(loss, first=3)
+        torch.manual_seed(1)
+        expect_close(self._three_steps(other, first=3), expected, "losses after loading the state and without")
+
+    def test_preparation(self, variant: Variant) -> None:
+        """A loss that changes the batch (``prepare``) does it by its generator alone, and not in place."""
+        if not hasattr(self.build(variant), "prepare"):
+            skip("it does not change the batch")
+        sample = self.sample()
+        images = torch.randn(len(sample.logits), 3, 4, 4, generator=torch.Generator().manual_seed(1))
+        before = images.clone(), sample.targets.clone()
+        with untouched_random_state("the preparation of batches"):
+            first, again = (
+                self.build(variant).prepare(images, sample.targets, np.random.default_rng(3), sample.inputs)
+                for _ in "ab"
+            )
+        for name, given, kept, one, other in zip(
+            ("images", "targets"), (images, sample.targets), before, first, again, strict=True
+        ):
+            expect_close(given, kept, f"{name} after the call")
+            expect_close(other, one, f"{name} prepared by two equal generators")
+        prepared, targets = first
+        expect(prepared.shape == images.shape, f"prepared images have shape {list(prepared.shape)}")
+        expect_finite(prepared, "prepared images")
+        losses = returned(self.build(variant), sample.replaced(targets=targets))
+        expect_finite(losses, "losses of prepared targets")
+
+    def test_stacking(self, variant: Variant) -> None:
+        """A run of an mlp in a stack with another run ends as it ends alone."""
+        from lsncli.testing.loss_training import compare_stacked_and_alone
+
+        params = self.params(variant).model_dump(mode="json", exclude_defaults=True)
+        spec = ComponentSpec(name=self.component, params=params, revision=self.info.revision)
+        compare_stacked_and_alone(spec, self.num_classes)
+
+    def _three_steps(self, loss: Any, first: int = 0) -> Tensor:
+        """Losses ``[3, B]`` of three steps over the same examples, with different logits."""
+        found = []
+        for step in range(first, first + 3):
+            sample = self.sample(scale=1.0 + step)
+            inputs = LossInputs(sample.inputs.indices, torch.tensor(step), sample.inputs.transition)
+            found.append(returned(loss, sample.replaced(inputs=inputs)).detach())
+        return torch.stack(found)
+
+
+def _draws(loss: Any, sample: Sample) -> bool:
+    """Whether a call moves torch's generator."""
+    before = torch.get_rng_state()
+    returned(loss, sample)
+    return not torch.equal(before, torch.get_rng_state())

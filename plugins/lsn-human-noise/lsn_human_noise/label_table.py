@@ -1,0 +1,189 @@
+"""Labels from a CSV file as a parameter: read while the plan is made, and stored by content.
+
+The labels take the place of the file's path, so that the key of a run depends on what they are and not on where the
+file lay, and a run can be trained where the file is not. They are packed: 50,000 labels of 10 classes are 33 kB.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, model_validator
+
+Codes = npt.NDArray[np.int64]
+
+LABEL_COLUMNS = ("label", "noisy_label", "noisy")
+CLEAN_COLUMNS = ("clean_label", "true_label", "clean", "true")
+POSITION_COLUMNS = ("index", "position")
+
+
+class Column(BaseModel):
+    """Labels as they stand in the file (numbers or names of classes), packed.
+
+    names: the different ones, sorted. count: N. codes: base64 of each label's place in ``names``, in as few bits as
+    the number of names takes, the highest bit first.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    names: tuple[str, ...]
+    count: int
+    codes: str
+
+    @classmethod
+    def of(cls, labels: Sequence[str]) -> Column:
+        """Pack ``labels``."""
+        names = sorted(set(labels))
+        place = {name: i for i, name in enumerate(names)}
+        codes = np.array([place[label] for label in labels], dtype=np.int64)
+        bits = (codes[:, None] >> np.arange(_bits(len(names)))[::-1]) & 1
+        packed = np.packbits(bits.astype(np.uint8).reshape(-1)).tobytes()
+        return cls(names=tuple(names), count=len(labels), codes=base64.b64encode(packed).decode("ascii"))
+
+    def unpacked(self) -> Codes:
+        """Each label's place in ``names``, ``[N]``; raises ValueError where the codes are damaged."""
+        bits = _bits(len(self.names))
+        try:
+            raw = np.frombuffer(base64.b64decode(self.codes, validate=True), dtype=np.uint8)
+        except binascii.Error as error:
+            raise ValueError(f"the packed labels are damaged ({error})") from None
+        if self.count < 1 or len(raw) != -(-self.count * bits // 8):
+            raise ValueError(f"there are not {self.count} packed labels")
+        digits = np.unpackbits(raw)[: self.count * bits].reshape(self.count, bits).astype(np.int64)
+        codes: Codes = digits @ (1 << np.arange(bits)[::-1])
+        if codes.max() >= len(self.names):
+            raise ValueError("the packed labels are damaged")
+        return codes
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        self.unpacked()
+        return self
+
+    def numbers(self, class_names: Sequence[str], num_classes: int | None) -> Codes:
+        """The labels as class numbers ``[N]``.
+
+        Numbers are class numbers, unless the data set's classes are called so; everything else is the name of a
+        class. Raises ValueError for a label that is neither.
+        """
+        known = {name: number for number, name in enumerate(class_names)}
+        found = []
+        for name in self.names:
+            if name in known:
+                found.append(known[name])
+            elif name.isascii() and name.isdigit() and (num_classes is None or int(name) < num_classes):
+                found.append(int(name))
+            else:
+                classes = f"0 to {num_classes - 1}" if num_classes else "the numbers from 0 on"
+                raise ValueError(
+                    f"{name!r} is neither the number nor the name of a class (numbers: {classes};"
+                    f" names: {', '.join(class_names[:5])}{', …' if len(class_names) > 5 else ''})"
+                )
+        return np.array(found, dtype=np.int64)[self.unpacked()]
+
+
+class LabelTable(BaseModel):
+    """The labels of a CSV file, and the true ones that stood beside them, if any did."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    labels: Column
+    clean: Column | None = None
+
+    @model_validator(mode="after")
+    def _as_many(self) -> Self:
+        if self.clean is not None and self.clean.count != self.labels.count:
+            raise ValueError(f"{self.clean.count} true labels for {self.labels.count} labels")
+        return self
+
+
+def _bits(names: int) -> int:
+    return max(1, (names - 1).bit_length())
+
+
+def read_table(value: object, info: ValidationInfo) -> object:
+    """The table in the file whose path ``value`` is; anything else passes through, for the model to judge.
+
+    A relative path starts from ``info.context["base_dir"]`` where there is one. Raises ValueError, which pydantic
+    turns into a message with the parameter's name.
+    """
+    if not isinstance(value, str | Path):
+        return value
+    path = Path(value).expanduser()
+    base = info.context.get("base_dir") if isinstance(info.context, Mapping) else None
+    path = Path(base) / path if base is not None else path
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if row and not row[0].lstrip().startswith("#")]
+        return _table(rows)
+    except OSError as error:
+        raise ValueError(f"cannot read the label file {path}: {error.strerror or error}") from None
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"label file {path}: {error}") from None
+
+
+#: A CSV file of labels.
+LabelFile = Annotated[LabelTable, BeforeValidator(read_table, json_schema_input_type=str)]
+
+
+def _table(rows: list[list[str]]) -> LabelTable:
+    """With a header, columns by name; without one, labels alone, or positions and labels."""
+    if not rows:
+        raise ValueError("it has no labels")
+    rows = [[cell.strip() for cell in row] for row in rows]
+    header = [cell.lower() for cell in rows[0]]
+    if set(header) & {*LABEL_COLUMNS, *CLEAN_COLUMNS, *POSITION_COLUMNS}:
+        rows = rows[1:]
+        label = _column(header, LABEL_COLUMNS)
+        if label is None:
+            raise ValueError(f"no column is called {' or '.join(LABEL_COLUMNS)}; there are {', '.join(header)}")
+        position, clean = _column(header, POSITION_COLUMNS), _column(header, CLEAN_COLUMNS)
+    elif len(header) == 1:
+        label, position, clean = 0, None, None
+    elif len(header) == 2:
+        label, position, clean = 1, 0, None
+    else:
+        raise ValueError(
+            f"it has {len(header)} columns and no header; name them, for example index,label,clean_label"
+        )
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(header):
+            raise ValueError(f"example {number} has {len(row)} columns, the first row {len(header)}")
+    if not rows:
+        raise ValueError("it has no labels")
+    if position is not None:
+        rows = _in_order(rows, position)
+    return LabelTable(
+        labels=Column.of([row[label] for row in rows]),
+        clean=None if clean is None else Column.of([row[clean] for row in rows]),
+    )
+
+
+def _column(header: list[str], names: Sequence[str]) -> int | None:
+    found = [i for i, name in enumerate(header) if name in names]
+    if len(found) > 1:
+        raise ValueError(f"several columns are called {' or '.join(names)}")
+    return found[0] if found else None
+
+
+def _in_order(rows: list[list[str]], position: int) -> list[list[str]]:
+    """Rows by the number in their column ``position``: all of 0 … N−1, each once."""
+    ordered: dict[int, list[str]] = {}
+    for row in rows:
+        text = row[position]
+        if not (text.isascii() and text.isdigit()):
+            raise ValueError(f"{text!r} is no position of an example (0, 1, 2, …)")
+        if int(text) in ordered:
+            raise ValueError(f"example {text} has two labels")
+        ordered[int(text)] = row
+    missing = next((i for i in range(len(rows)) if i not in ordered), None)
+    if missing is not None:
+        raise ValueError(f"example {missing} has no label: positions are those of the training set, from 0 on")
+    return [ordered[i] for i in range(len(rows))]

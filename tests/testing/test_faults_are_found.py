@@ -1,0 +1,146 @@
+"""Every check fails for a component that has its fault, and the sound ones pass: run as an author runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+#: Component → the checks that must fail. What else fails with it, or because of it, is listed as well: no more.
+LOSSES: dict[str, set[str]] = {
+    "sound": set(),
+    "dropping": set(),
+    "declared": {"bf16 logits"},
+    "remembering": set(),
+    "preparing": set(),
+    "preparing-in-place": {"preparation"},
+    "mean": {"shape and type"},
+    "wrong-gradient": {"gradients", "gradients of soft targets"},
+    "by-position": {"order of the batch"},
+    "overflowing": {"extreme logits"},
+    "narrow": {"bf16 logits"},
+    "labels-only": {"soft targets", "gradients of soft targets", "extreme logits", "bf16 logits"},
+    "jittered": {"determinism", "global random state", "stacking"},
+    "writing": {"arguments stay"},
+    "shared": {"determinism", "stacking", "state dict round trip"},
+    "forgetting": {"state dict round trip"},
+    "undescribed": {"parameters"},
+    "loose": {"parameters"},
+    "Odd_Name": {"name"},
+    "silent": {"record"},
+    "mislabelled": {"label"},
+    "raising": {"shape and type"},
+    "lost-suite": {"registration"},
+}
+OTHERS: dict[str, dict[str, set[str]]] = {
+    "noise model": {
+        "sound": set(),
+        "wrong-rate": {"transition is what happens"},
+        "impossible": {"transition is what happens"},
+        "narrow": {"noisy labels"},
+        "alias": {"noisy labels"},
+        "in-place": {"noisy labels", "read only labels"},
+        "from-nowhere": {"determinism"},
+        "from-everybody": {"determinism", "global random state"},
+        "outside": {"noisy labels"},
+        "undeclared": {"transition"},
+        "fixed": {"transition"},
+        "unnormalised": {"transition"},
+    },
+    "architecture": {
+        "sound": set(),
+        "fixed": {"logits"},
+        "headless": {"prelogits"},
+        "seeded": {"initialisation"},
+        "hidden": {"prelogits", "state dict round trip"},
+        "mixing": {"examples alone"},
+    },
+    "backend": {
+        "sound": set(),
+        "dishonest": {"availability"},
+        "leaky": {"release restores"},
+        "rounding": {"place"},
+        "untold": {"describe"},
+    },
+    "data set": {
+        "sound": set(),
+        "too-few": {"arrays"},
+        "one-class": {"class balance"},
+        "other-digest": {"digest"},
+        "ever-new": {"digest"},
+        "from-global": {"global random state"},
+    },
+    "estimator": {
+        "sound": set(),
+        "unnormalised": {"row stochastic"},
+        "identity": {"known transition"},
+        "transposed": {"known transition"},
+        "aliasing": {"no aliasing"},
+        "writing": {"arguments stay"},
+        "drawing": {"global random state"},
+    },
+}
+EXPECTED = {("loss", name): checks for name, checks in LOSSES.items()} | {
+    (kind, name): checks for kind, of_kind in OTHERS.items() for name, checks in of_kind.items()
+}
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[tuple[str, str], dict[str, Any]]]:
+    """Exit status, and the verdicts of every component by check (the worst where there are several)."""
+    site = tmp_path_factory.mktemp("site")
+    shutil.copy(Path(__file__).with_name("faulty_plugin.py"), site)
+    info = site / "lsn_faulty-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lsn-faulty\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[lsn]\nfaulty = faulty_plugin\n")
+    result = subprocess.run(
+        [sys.executable, "-m", "lsncli", "plugins", "check", "lsn-faulty", "--format", "json"],
+        env={**os.environ, "PYTHONPATH": str(site), "LSN_DATA_DIR": str(site / "data")},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert result.stdout.startswith("["), result.stderr
+    found: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
+    for verdict in json.loads(result.stdout):
+        found[verdict["kind"], verdict["component"]][verdict["check"]] = verdict
+    return result.returncode, found
+
+
+def test_the_exit_status_is_1(outcome: Any) -> None:
+    assert outcome[0] == 1
+
+
+def test_every_component_is_checked(outcome: Any) -> None:
+    assert set(outcome[1]) == {*EXPECTED, ("plugin", "faulty")}
+
+
+@pytest.mark.parametrize("component", EXPECTED, ids=" ".join)
+def test_its_fault_is_found_and_told(outcome: Any, component: tuple[str, str]) -> None:
+    verdicts = outcome[1][component]
+    failed = {check: v["reason"] for check, v in verdicts.items() if v["status"] == "failed"}
+    assert EXPECTED[component] <= set(failed), failed
+    # A sound component passes everything.
+    assert EXPECTED[component] or not failed, failed
+    assert all(failed.values())
+
+
+def test_a_suite_of_its_own_is_run(outcome: Any) -> None:
+    """It is named in the record, and exempt from one check."""
+    verdict = outcome[1]["loss", "mean"]["stacking"]
+    assert (verdict["status"], verdict["reason"]) == ("skipped", "exempt: it takes a second")
+    assert outcome[1]["loss", "sound"]["stacking"]["status"] == "passed"
+
+
+def test_where_in_the_plugin_an_error_arose(outcome: Any) -> None:
+    verdict = outcome[1]["loss", "labels-only"]["soft targets"]
+    assert "faulty_plugin.py:" in verdict["reason"]
+    assert "Traceback" in verdict["traceback"]
