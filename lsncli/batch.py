@@ -27,7 +27,7 @@ from lsncli.noise.files import find_noise_files
 from lsncli.parameters import NoParams
 from lsncli.plan import Plan
 from lsncli.recipe.expansion import expand
-from lsncli.recipe.loading import Overrides, load
+from lsncli.recipe.loading import LoadedRecipe, Overrides, load
 from lsncli.recipe.resolve import (
     Classes,
     ResolvedRecipe,
@@ -47,14 +47,19 @@ def resolve_recipes(names: Sequence[str], overrides: Overrides, data_dir: Path) 
 
     ``--data`` applies to the recipes that use the data set; at least one of them must.
     """
-    if not names:
+    loaded = [load(name, replace(overrides, shared=len(names) > 1)) for name in names]
+    return resolve_loaded(loaded, overrides, data_dir)
+
+
+def resolve_loaded(loaded: Sequence[LoadedRecipe], overrides: Overrides, data_dir: Path) -> list[ResolvedRecipe]:
+    """As :func:`resolve_recipes`, of recipes that are loaded already."""
+    if not loaded:
         return []
 
     def classes(name: str) -> Classes:
         about = describe(name, data_dir)
         return about.num_classes, about.class_names
 
-    loaded = [load(name, replace(overrides, shared=len(names) > 1)) for name in names]
     refuse_unused_replacements(overrides, set().union(*(used_data(expand(recipe)) for recipe in loaded)))
     return [resolve(recipe, classes=classes) for recipe in loaded]
 

@@ -69,7 +69,9 @@ def of(modules: Iterator[str], *prefixes: str) -> set[str]:
 TORCH = ("torch", "torchvision")
 
 
-@pytest.mark.parametrize("part", ["store", "report", "recipe", "plan", "registry", "components", "hookspecs"])
+@pytest.mark.parametrize(
+    "part", ["store", "report", "battery", "recipe", "plan", "registry", "components", "hookspecs"]
+)
 def test_what_never_imports_torch(part: str) -> None:
     for path in under(part):
         assert not of(imports(path), *TORCH, "lsncli.engine.training"), path
@@ -103,7 +105,8 @@ CLOSED = {
     "engine": ("lsncli.store", "lsncli.report", "lsncli.cli", "lsncli.executors", "lsncli.batch"),
     "executors": ("lsncli.store", "lsncli.report", "lsncli.cli", "lsncli.losses", "lsncli.noise"),
     "store": ("lsncli.engine", "lsncli.executors", "lsncli.report", "lsncli.cli", "lsncli.recipe", "lsncli.plan"),
-    "report": ("lsncli.engine", "lsncli.executors", "lsncli.cli"),
+    "report": ("lsncli.engine", "lsncli.executors", "lsncli.cli", "lsncli.battery"),
+    "battery": ("lsncli.engine", "lsncli.executors", "lsncli.cli"),
     "recipe": ("lsncli.engine", "lsncli.executors", "lsncli.store", "lsncli.report", "lsncli.cli"),
     "plan": ("lsncli.engine", "lsncli.executors", "lsncli.store", "lsncli.report", "lsncli.recipe", "lsncli.cli"),
     "losses": ("lsncli.engine", "lsncli.store", "lsncli.recipe", "lsncli.data", "lsncli.cli", "lsncli.noise"),
@@ -188,6 +191,7 @@ def test_help_costs_little(words: str, tmp_path: Path) -> None:
         "run quickstart --profile smoke --dry-run",
         "report quickstart --profile smoke",
         "report --table 7",
+        "battery label-smoothing --report",
         "data list",
         "runs list",
         "db info",

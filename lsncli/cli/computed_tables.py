@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lsncli.cli.output import say
 from lsncli.errors import LsnError
+
+if TYPE_CHECKING:
+    from lsncli.report.listing import Listing
 
 #: Table 1 takes ``--set classes=…``, and ``alpha=…`` or ``rate=…``; Table 6 takes nothing.
 COMPUTED_TABLES = (1, 6)
@@ -42,16 +46,7 @@ def report_computed(
         )
     render = renderer(format)
     changes = [parse_setting(text) for text in settings]
-    if number == 1:
-        from lsncli.report.smearing_table import setting_of, smearing_table
-
-        listing = smearing_table(setting_of(changes))
-    else:
-        from lsncli.report.architecture_table import architecture_table
-
-        if changes:
-            raise LsnError(f"table {number} has no settings", where=f"--set {changes[0][0]}", next="leave it out")
-        listing = architecture_table()
+    listing = computed_listing(number, changes)
     if output is not None and str(output) != "-":
         write_report(render(listing), output)
         say(f"wrote {output}", err=True)
@@ -59,3 +54,16 @@ def report_computed(
         stdout().print(ListingView(listing))
     else:
         sys.stdout.write(render(listing))
+
+
+def computed_listing(number: int, changes: Sequence[tuple[str, Any]]) -> Listing:
+    """The computed table ``number`` with its settings; raises :class:`LsnError` for one that it does not have."""
+    if number == 1:
+        from lsncli.report.smearing_table import setting_of, smearing_table
+
+        return smearing_table(setting_of(changes))
+    from lsncli.report.architecture_table import architecture_table
+
+    if changes:
+        raise LsnError(f"table {number} has no settings", where=f"--set {changes[0][0]}", next="leave it out")
+    return architecture_table()

@@ -40,6 +40,12 @@ def command(
     claims: Annotated[
         bool, typer.Option("--claims", help="Test the paper's findings; with a recipe, on its runs alone.")
     ] = False,
+    all: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Write every table and figure of the paper, and its claims, into the folder --output."
+        ),
+    ] = False,
     profile: ProfileOption = None,
     settings: SetOption = None,
     only: OnlyOption = None,
@@ -50,7 +56,12 @@ def command(
         typer.Option("--format", metavar="NAME", help="rich, md, csv, json, latex, html, or a plugin's format."),
     ] = "rich",
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="Write to FILE instead of standard output.")
+        Path | None,
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            help="Write to FILE instead of standard output; a folder with --all (default: report).",
+        ),
     ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,
     data_dir: DataDirOption = None,
@@ -70,6 +81,11 @@ def command(
 
     if figure is None and quantity is not None:
         raise LsnError("--quantity is of a figure, and none is asked for", next="add --figure 3 or --figure 7")
+    if all:
+        given = {"RECIPE": recipe, "--table": table, "--figure": figure, "--claims": claims or None}
+        overrides = overrides_from(profile, settings, only, data, seeds)
+        _all([word for word, value in given.items() if value is not None], overrides, format, output, db, data_dir)
+        return
     if figure is not None:
         wrong = [name for name, given in (("--table", table is not None), ("--claims", claims)) if given]
         overrides = overrides_from(profile, settings, only, data, seeds)
@@ -86,13 +102,13 @@ def command(
     # Everything that can be wrong with the request is, before the database is opened.
     loaded = load(_recipe(recipe, table), overrides_from(profile, settings, only, data, seeds))
     render = registry().get("report format", format, where="--format").build(None, None)
-    store = _open(db)
+    store = open_database(db)
     try:
         report = build_report(
             loaded,
             store,
-            run_options=_run_options(db, data_dir),
-            notes=() if store else (f"There is no database {db} here yet: nothing has been trained.",),
+            run_options=repeated_options(db, data_dir),
+            notes=absent_note(db, store),
         )
     finally:
         if store is not None:
@@ -144,21 +160,46 @@ def _figure(
     from lsncli.report.figures.request import FigureRequest
 
     request = FigureRequest.read(number, contradictions, format, output)
-    store = _open(db)
-    absent = store is None and needs_runs(number)
+    store = open_database(db)
     try:
         drawn = build_figure(
             *(number, store, overrides),
             recipe=recipe,
             quantity=quantity,
             keep=keep_in(store),
-            run_options=_run_options(db, data_dir),
-            notes=(f"There is no database {db} here yet: nothing has been trained.",) if absent else (),
+            run_options=repeated_options(db, data_dir),
+            notes=absent_note(db, store) if needs_runs(number) else (),
         )
     finally:
         if store is not None:
             store.close()
     request.answer(drawn)
+
+
+def _all(
+    contradictions: list[str],
+    overrides: Overrides,
+    format: str,
+    output: Path | None,
+    db: str,
+    data_dir: Path | None,
+) -> None:
+    """Write the whole report into a folder."""
+    from lsncli.cli.whole_report import WholeReport, endings, folder_of
+
+    if contradictions:
+        raise LsnError(
+            f"--all and {' and '.join(contradictions)} cannot be reported together", next="leave one of them out"
+        )
+    endings(format)
+    store = open_database(db)
+    try:
+        options = repeated_options(db, data_dir)
+        whole = WholeReport(overrides, store, format, options, absent_note(db, store))
+        whole.write(folder_of(output), lambda line: typer.echo(line, err=True))
+    finally:
+        if store is not None:
+            store.close()
 
 
 def _claims(
@@ -175,10 +216,10 @@ def _claims(
 
     render = renderer(format)
     loaded = load(recipe, overrides) if recipe is not None else None
-    store = _open(db)
+    store = open_database(db)
     try:
-        options = _run_options(db, data_dir)
-        notes = () if store else (f"There is no database {db} here yet: nothing has been trained.",)
+        options = repeated_options(db, data_dir)
+        notes = absent_note(db, store)
         if loaded is not None:
             report = claims_of_recipe(loaded, store, run_options=options, notes=notes)
         else:
@@ -197,7 +238,7 @@ def _claims(
         sys.stdout.write(render(report))
 
 
-def _open(db: str) -> Store | None:
+def open_database(db: str) -> Store | None:
     """The database, for reading only; None where the default one does not exist yet, which is no mistake."""
     if db == DEFAULT_DATABASE and not Path(db).exists():
         return None
@@ -206,7 +247,12 @@ def _open(db: str) -> Store | None:
     return Store.open(db, create=False, read_only=True)
 
 
-def _run_options(db: str, data_dir: Path | None) -> list[str]:
+def absent_note(db: str, store: Store | None) -> tuple[str, ...]:
+    """What a report from no database says first."""
+    return () if store else (f"There is no database {db} here yet: nothing has been trained.",)
+
+
+def repeated_options(db: str, data_dir: Path | None) -> list[str]:
     """The options that the command for the missing runs must repeat; never with a password."""
     from lsncli.store.location import Location
 

@@ -98,6 +98,8 @@ class Run:
             yield Recorded(key, 0, "noise_transition_counts", self.work.noise_counts)
         if self.work.estimate is not None:
             yield Recorded(key, 0, "transition_estimate", self.work.estimate)
+        if self.work.estimate_errors is not None:
+            yield Recorded(key, 0, "transition_total_variation", self.work.estimate_errors)
         for step, metrics in state.measured:
             yield Measured(key, step, metrics)
 

@@ -24,7 +24,7 @@ from lsncli.engine.settings import EngineSettings
 from lsncli.engine.streams import stream, torch_seed
 from lsncli.engine.teaching import Teacher
 from lsncli.errors import LsnError
-from lsncli.estimators.distance import distances
+from lsncli.estimators.distance import distances, total_variation
 from lsncli.losses.interface import Loss
 from lsncli.noise.realised import realised_noise
 from lsncli.plan import RunSpec
@@ -35,7 +35,8 @@ class Workspace:
     """The materials of one run, on its device.
 
     ``true`` labels are None where nobody knows them. ``transition`` is what the loss is given: the estimate
-    where the run makes one, else the noise model's own, which is ``noise_transition``.
+    where the run makes one, else the noise model's own, which is ``noise_transition``. ``estimate_errors`` ``[L]``
+    are the total variations of the estimate's rows from the true ones, None where those are not known.
     """
 
     train: TrainingImages
@@ -48,6 +49,7 @@ class Workspace:
     teacher: Teacher | None
     transition: Tensor | None
     estimate: npt.NDArray[np.float64] | None
+    estimate_errors: npt.NDArray[np.float64] | None
     num_classes: int
     data_digest: str
     noise_metrics: dict[str, float]
@@ -145,6 +147,7 @@ def prepare_workspace(
         teacher=teacher,
         transition=None if used is None else torch.tensor(used, dtype=torch.float32, device=device),
         estimate=estimate,
+        estimate_errors=None if estimate is None or transition is None else total_variation(estimate, transition),
         num_classes=classes,
         data_digest=arrays.digest,
         noise_metrics=({"noise_flip_rate": realised.rate} if realised else {})

@@ -121,7 +121,21 @@ class _Resolver:
 
     def _teacher(self, taught: Mapping[str, Any], settings: Mapping[str, Any], seed: int) -> RunSpec:
         section = self.checker.section(TeacherSection, settings["teacher"], "teacher")
-        return self._spec(taught, seed if section.seed is None else section.seed, at="teacher.")
+        seed = seed if section.seed is None else section.seed
+        if "transition" not in settings:
+            return self._spec(taught, seed, at="teacher.")
+        # A teacher estimates its matrix as it would without a student, and is the same run.
+        own = self._spec(taught, seed, at="teacher.", estimates=True)
+        estimate = self._transition({**taught, "transition": settings["transition"]}, own, seed)
+        return RunSpec(
+            data=own.data,
+            noise=own.noise,
+            model=own.model,
+            loss=own.loss,
+            train=own.train,
+            seed=own.seed,
+            transition=estimate,
+        )
 
     def _check_student(self, loss: ComponentSpec) -> None:
         """A student's targets are its teacher's probabilities, which not every loss takes."""

@@ -163,7 +163,7 @@ def test_two_recipes_share_their_runs(lsn: Any, write: Any) -> None:
 
 
 def test_the_password_of_a_database_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lsncli.cli.run import _command_line
+    from lsncli.cli.training import _command_line
 
     url = "postgresql://ada:secret@host/lab"
     monkeypatch.setattr(sys, "argv", ["/bin/lsn", "run", "my recipe.toml", "--db", url, f"--db={url}"])

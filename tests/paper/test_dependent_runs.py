@@ -22,7 +22,7 @@ from lsncli.engine.training import train
 from lsncli.errors import LsnError
 from lsncli.estimators.anchor import anchor_estimate
 from lsncli.losses.smearing import standard
-from lsncli.plan import DistillationSpec, RunSpec
+from lsncli.plan import DistillationSpec, Plan, RunSpec
 from lsncli.recipe.loading import Overrides, load
 from lsncli.recipe.resolve import resolve
 from lsncli.registry import Registered, registry
@@ -258,6 +258,25 @@ def test_the_stored_estimate_is_patrinis(tmp_path: Path, settings: EngineSetting
     assert metrics["transition_mean_absolute_error"] == pytest.approx(np.abs(estimate - true).mean())
     assert metrics["transition_total_variation_mean"] == pytest.approx(np.abs(estimate - true).sum(1).mean() / 2)
     assert metrics["transition_condition_number"] == pytest.approx(np.linalg.cond(estimate))
+    rows = next(e.array for e in events if isinstance(e, Recorded) and e.name == "transition_total_variation")
+    assert rows == pytest.approx(np.abs(estimate - true).sum(axis=1) / 2)
+
+
+def test_a_teacher_may_estimate_its_matrix(tmp_path: Path, settings: EngineSettings) -> None:
+    """It is the run that it would be without a student, and is trained before it, after the run that it reads."""
+    alone = specs(tmp_path, ESTIMATED + "[transition]\n")[0]
+    taught = 'loss = { name = "forward-correction", transition = "estimated" }'
+    student = specs(tmp_path, f"[teacher]\n{taught}\n[transition]\n")[0]
+    assert student.teacher is not None
+    assert student.teacher.key == alone.key
+    assert student.transition is None  # its own loss asks for none
+    plan = Plan.of([student])
+    assert [run.key for run in plan] == [alone.dependencies()[0].key, alone.key, student.key]
+    for run in plan:
+        finished(run.spec, settings)
+    plain = specs(tmp_path, '[teacher]\nloss = { name = "forward-correction", alpha = 0.2 }\n')[0]
+    beside = specs(tmp_path, '[teacher]\nloss = { name = "forward-correction", alpha = 0.2 }\n[transition]\n')[0]
+    assert beside.key == plain.key
 
 
 def test_estimator_true_equals_the_true_matrix(tmp_path: Path, settings: EngineSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import json
 import os
@@ -135,6 +136,22 @@ def test_no_point_of_a_figure_is_missing(trained: Path, number: int) -> None:
 
 
 @pytest.mark.timeout(600)
+def test_all_of_it_in_one_folder(trained: Path) -> None:
+    options = [o for real, (name, _) in DRAWN.items() for o in ("--data", f"{real}={name}")]
+    done = lsn(trained, "report", "--all", *options, "--format", "csv", "--output", "whole/report")
+    assert done.returncode == 0, done.stderr
+    written = {file.name for file in (trained / "whole" / "report").iterdir()}
+    tables = {f"table{n}.csv" for n in range(1, 8)}
+    assert written == tables | {f"figure{n}.png" for n in range(1, 10)} | {"claims.csv"}
+    # Without --profile all of it is under the one that has results.
+    assert "all under profile smoke" in done.stderr
+    for number in (2, 3, 4, 5, 7):
+        with (trained / "whole" / "report" / f"table{number}.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert {(row["profile"], row["status"]) for row in rows} == {("smoke", "complete")}
+
+
+@pytest.mark.timeout(600)
 def test_a_second_run_trains_nothing(trained: Path) -> None:
     done = lsn(trained, "run", "table7", "--profile", "smoke", *data_options("table7"))
     assert done.returncode == 0
@@ -156,3 +173,12 @@ def test_tables_and_figures_share_their_runs(profile: str) -> None:
     assert len(table7 & figure2) >= 2 * 4 * 3
     students = resolve(load("table5", Overrides(profile=profile))).specs()
     assert {s.teacher.key for s in students if s.teacher} <= table7
+
+
+def test_the_plain_baseline_is_one_run() -> None:
+    """At α = 0 every method is plain cross-entropy: no recipe trains it again under another name."""
+    for name in training_recipes():
+        specs = resolve(load(name)).specs()
+        losses = [s.loss for s in specs] + [s.teacher.loss for s in specs if s.teacher]
+        assert not [loss for loss in losses if loss.params.get("alpha") == 0.0], name
+    assert len(keys("table2")) == 1 + 2 * 4

@@ -242,3 +242,19 @@ def test_the_same_replacement_twice_is_one() -> None:
     assert overrides_from(data=["a=b", "a=b"]).data == {"a": "b"}
     with pytest.raises(LsnError):
         overrides_from(data=["a=b", "a=c"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--all", "--table", "3"], "--all and --table cannot be reported together"),
+        (["small.toml", "--all", "--claims"], "--all and RECIPE and --claims"),
+        (["--all", "--format", "png"], "valid: rich, md, csv, json, latex, html"),
+        (["--all", "--output", "small.toml"], "cannot make the folder small.toml"),
+        (["--all", "--data", "mnist=digits"], "no recipe of the claims uses the data set 'mnist'"),
+    ],
+)
+def test_wrong_requests_for_all(lsn: Any, words: list[str], message: str) -> None:
+    done = lsn(*words)
+    assert done.status == 2
+    assert message in done.err

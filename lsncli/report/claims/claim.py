@@ -102,7 +102,7 @@ class ClaimsReport:
 
     recipe: the recipe whose runs they were tested on, None for each claim's own ones. tests: how many p-values
     Holm's adjustment is over. notes: on stand-ins, recipes that could not be read, and the like. fill: the
-    commands that train what is missing.
+    commands that train what is missing. title: of the report; None for the paper's findings.
     """
 
     profile: str
@@ -111,3 +111,4 @@ class ClaimsReport:
     tests: int
     notes: tuple[str, ...] = ()
     fill: tuple[str, ...] = ()
+    title: str | None = None

@@ -105,7 +105,7 @@ def _interval(paired: inference.Paired) -> str:
 
 def _notes(found: RunComparison, digits: int) -> list[str]:
     if not found.over_seeds:
-        return []
+        return ["One run each: --over-seeds pairs the runs of all seeds and adds the interval of the difference."]
     first = found.compared[0]
     notes = [f"{each.key[:digits]}: seeds {', '.join(map(str, each.keys))}." for each in found.compared]
     for other in found.compared[1:]:

@@ -91,7 +91,7 @@ class Contrast:
 
     def _of_setting(self, together: list[Arm], evidence: Evidence) -> Iterator[Comparison]:
         for reference, compared in product(together, together):
-            first, second = self._loss(reference.spec), self._loss(compared.spec)
+            first, second = loss_of(reference.spec, self.part), loss_of(compared.spec, self.part)
             if first.name not in self.reference or second.name not in self.compared or reference is compared:
                 continue
             if self.same_loss and first.name != second.name:
@@ -100,30 +100,34 @@ class Contrast:
             if before is None or after is None:
                 continue
             if self.where(Alphas(before, after, evidence.terms.rate(reference.spec))):
-                yield self._comparison(reference, compared, evidence)
-
-    def _loss(self, spec: RunSpec) -> ComponentSpec:
-        return spec.teacher.loss if self.part == "teacher" and spec.teacher is not None else spec.loss
+                yield comparison_of(reference, compared, self.part, evidence)
 
     @staticmethod
     def _alpha(loss: ComponentSpec, evidence: Evidence) -> float | None:
         """α, 0 of standard training; None for a loss that does not count."""
         return 0.0 if loss.name == STANDARD else evidence.terms.alpha(loss) or None
 
-    def _comparison(self, reference: Arm, compared: Arm, evidence: Evidence) -> Comparison:
-        whose = "teacher: " if self.part == "teacher" else ""
-        held = ("teacher.loss.",) if self.part == "teacher" else ("loss.", "transition.")
-        return Comparison(
-            setting=evidence.terms.setting_words(reference.spec),
-            reference=whose + evidence.terms.loss_words(self._loss(reference.spec)),
-            compared=whose + evidence.terms.loss_words(self._loss(compared.spec)),
-            pairs=tuple(Pair(_label(seeds), (a, b)) for seeds, a, b in match(reference, compared)),
-            distinct={
-                key: value
-                for key, value in dotted(reference.spec, evidence.terms.components).items()
-                if not key.startswith(held)
-            },
-        )
+
+def loss_of(spec: RunSpec, part: Part) -> ComponentSpec:
+    """The loss that is compared: the run's own, or its teacher's."""
+    return spec.teacher.loss if part == "teacher" and spec.teacher is not None else spec.loss
+
+
+def comparison_of(reference: Arm, compared: Arm, part: Part, evidence: Evidence) -> Comparison:
+    """The comparison of two arms that differ by the loss of ``part`` alone, paired by seed."""
+    whose = "teacher: " if part == "teacher" else ""
+    held = ("teacher.loss.",) if part == "teacher" else ("loss.", "transition.")
+    return Comparison(
+        setting=evidence.terms.setting_words(reference.spec),
+        reference=whose + evidence.terms.loss_words(loss_of(reference.spec, part)),
+        compared=whose + evidence.terms.loss_words(loss_of(compared.spec, part)),
+        pairs=tuple(Pair(_label(seeds), (a, b)) for seeds, a, b in match(reference, compared)),
+        distinct={
+            key: value
+            for key, value in dotted(reference.spec, evidence.terms.components).items()
+            if not key.startswith(held)
+        },
+    )
 
 
 def _label(seeds: Seeds) -> str:

@@ -12,7 +12,18 @@ from lsncli.report.formats.markdown import escape
 from lsncli.report.wording import one_line
 
 #: Columns of words, which are set to the left and may be broken.
-_WORDS = {"claim", "what the paper finds", "settings", "setting", "compared", "with", "verdict", "after Holm"}
+_WORDS = {
+    "claim",
+    "what the paper finds",
+    "hypothesis",
+    "what is asked",
+    "settings",
+    "setting",
+    "compared",
+    "with",
+    "verdict",
+    "after Holm",
+}
 
 
 def render_markdown(report: ClaimsReport) -> str:
@@ -86,6 +97,8 @@ def render_latex(report: ClaimsReport) -> str:
 _LATEX_WIDTHS = {
     "claim": 0.14,
     "what the paper finds": 0.38,
+    "hypothesis": 0.14,
+    "what is asked": 0.38,
     "settings": 0.14,
     "after Holm": 0.1,
     "setting": 0.14,

@@ -85,6 +85,18 @@ def _report(
     run_options: Sequence[str],
     notes: Sequence[str],
 ) -> ClaimsReport:
+    report = assess_claims(gathered, chosen, results, notes)
+    statuses = _statuses(gathered.keys(), results)
+    return replace(report, fill=tuple(gathered.commands(recipes, statuses, run_options)))
+
+
+def assess_claims(
+    gathered: Gathered,
+    chosen: Sequence[tuple[Claim, Sequence[Comparison]]],
+    results: Results | None,
+    notes: Sequence[str] = (),
+) -> ClaimsReport:
+    """Claims with their settings, each tested on the results, and all together adjusted."""
     numbers = _read(gathered.keys(), sorted({claim.metric for claim, _ in chosen}), results)
     tested = [
         (claim, [examine(claim, comparison, numbers.statuses, numbers.values) for comparison in _told_apart(found)])
@@ -92,19 +104,18 @@ def _report(
     ]
     adjusted, tests = _adjusted(tested)
     return ClaimsReport(
-        profile=gathered.profile,
-        recipe=None,
-        claims=tuple(adjusted),
-        tests=tests,
-        notes=tuple(notes),
-        fill=tuple(gathered.commands(recipes, numbers.statuses, run_options)),
+        profile=gathered.profile, recipe=None, claims=tuple(adjusted), tests=tests, notes=tuple(notes)
     )
+
+
+def _statuses(keys: Sequence[str], results: Results | None) -> dict[str, str]:
+    return {} if results is None else {key: str(state.status) for key, state in results.statuses(keys).items()}
 
 
 def _read(keys: Sequence[str], metrics: Sequence[str], results: Results | None) -> _Numbers:
     if results is None:
         return _Numbers({}, {})
-    statuses = {key: str(state.status) for key, state in results.statuses(keys).items()}
+    statuses = _statuses(keys, results)
     done = [key for key, status in statuses.items() if status == DONE]
     return _Numbers(statuses, results.values(done, metrics) if done else {})
 

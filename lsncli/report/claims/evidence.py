@@ -74,7 +74,7 @@ def gather_recipe(loaded: LoadedRecipe, results: Results | None, *, components: 
     components = components or registry()
     found = find_profile(loaded, results, components=components)
     name = loaded.source.name
-    return Gathered(found.resolved.loaded.profile, {name: found}, components, tuple(_stand_ins([found])))
+    return Gathered(found.resolved.loaded.profile, {name: found}, components, tuple(stand_in_notes([found])))
 
 
 def gather_shipped(
@@ -130,7 +130,7 @@ def _under(names: Sequence[str], overrides: Overrides, results: Results | None, 
             f"--data: no recipe of the claims uses the data set {sorted(unused)[0]!r}", valid=sorted(reading.used)
         )
     notes = [f"Recipe {name} was not read: {error.what}." for name, error in reading.errors.items()]
-    notes += _stand_ins(reading.found.values())
+    notes += stand_in_notes(reading.found.values())
     return Gathered(overrides.profile or DEFAULT_PROFILE, reading.found, components, tuple(notes))
 
 
@@ -143,7 +143,7 @@ def _loaded(name: str, overrides: Overrides, used: set[str]) -> LoadedRecipe:
     return replace(loaded, overrides=replace(overrides, data=data or None))
 
 
-def _stand_ins(found: Iterable[Found]) -> list[str]:
+def stand_in_notes(found: Iterable[Found]) -> list[str]:
     """A note on each data set that stands in for another."""
     notes: dict[str, None] = {}
     for each in found:

@@ -20,7 +20,16 @@ FILE_WIDTH = 140
 
 _STYLES = {"supported": "green", "contradicted": "red", "mixed": "yellow", "not enough runs": "dim"}
 #: Columns of words that may be folded; all others hold numbers, which are not.
-_FOLDED = {"what the paper finds", "settings", "setting", "compared", "with", "verdict", "after Holm"}
+_FOLDED = {
+    "what the paper finds",
+    "what is asked",
+    "settings",
+    "setting",
+    "compared",
+    "with",
+    "verdict",
+    "after Holm",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ def _drawn(block: Block, width: int) -> RenderResult:
         yield Text(one_line(said))
     grid = Grid(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for index, column in enumerate(columns):
-        numbers = column not in _FOLDED and column != "claim"
+        numbers = column not in _FOLDED and column not in ("claim", "hypothesis")
         longest = max((cell_len(row[index]) for row in rows), default=0)
         grid.add_column(
             column,

@@ -13,6 +13,8 @@ from lsncli.report.claims.verdicts import LEVEL, RULE
 from lsncli.report.wording import ABSENT, METRICS, unit_of
 
 SUMMARY_COLUMNS = ("claim", "what the paper finds", "settings", "verdict", "after Holm")
+#: Of hypotheses on a method that is not the paper's.
+HYPOTHESIS_COLUMNS = ("hypothesis", "what is asked", "settings", "verdict", "after Holm")
 DETAIL_COLUMNS = (
     "setting",
     "compared",
@@ -42,9 +44,10 @@ class Block:
 
 def blocks(report: ClaimsReport) -> list[Block]:
     """The summary of all claims first, then the settings of each claim that has any pair."""
-    title = f"{TITLE}: {report.recipe}" if report.recipe else TITLE
+    title = report.title or (f"{TITLE}: {report.recipe}" if report.recipe else TITLE)
+    columns = HYPOTHESIS_COLUMNS if report.title else SUMMARY_COLUMNS
     lead = f"Profile {report.profile}. The last evaluation of each run, as in the paper's tables."
-    summary = Block(title, lead, SUMMARY_COLUMNS, tuple(_summary(result) for result in report.claims))
+    summary = Block(title, lead, columns, tuple(_summary(result) for result in report.claims))
     return [
         summary,
         *(_details(result) for result in report.claims if any(s.statistics.n for s in result.settings)),

@@ -146,12 +146,14 @@ def _legend(upper: Any, entries: Entries, width: float) -> None:
         return  # one line without a name
     # matplotlib leaves out labels that begin with an underscore.
     labels = [f" {label}" if label.startswith("_") else label for label in unique]
-    longest = max(map(len, labels))
+    # Inches: a letter is 0.07 wide, the handle and the space beside it as much as eight.
+    widths = [0.07 * (len(label) + 8) for label in labels]
+    in_one_row = sum(widths) <= width
     upper.legend(
         list(unique.values()),
         labels,
         loc="outside lower center",
-        ncols=max(1, min(len(labels), int(width / 0.07 / (longest + 8)))),
+        ncols=len(labels) if in_one_row else max(1, min(len(labels), int(width / max(widths)))),
         handlelength=2.6,
         columnspacing=1.4,
     )

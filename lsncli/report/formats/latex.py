@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from lsncli.report.footnotes import DIFFERENCE
@@ -20,6 +21,8 @@ from lsncli.report.wording import (
 
 #: Tables with more columns are set smaller and closer.
 _COMFORTABLE_COLUMNS = 5
+#: Letters of a column's heading on one line: as many as a mean with its deviation and marks has.
+_HEADING = 22
 
 
 def render_latex(table: Table) -> str:
@@ -29,7 +32,9 @@ def render_latex(table: Table) -> str:
     below the table. Every name is escaped: no text of a recipe can be a command of LaTeX.
     """
     heads = [escape(key_words(key)) for key in table.row_keys]
-    columns = [[escape(line) for line in column_lines(table, column)] for column in table.columns]
+    columns = [
+        [escape(part) for line in column_lines(table, column) for part in _broken(line)] for column in table.columns
+    ]
     body: list[str] = []
     previous: list[str] = []
     for row, cells in zip(table.rows, table.grid(), strict=True):
@@ -71,13 +76,15 @@ def environment(
         r"\footnotesize" if wide else r"\small",
         *([r"\setlength{\tabcolsep}{3pt}"] if wide else []),
         # Without space at the ends, so that the rules are as wide as the text.
+        # Centred on the page even where it is wider than the text, and not over its right edge alone.
+        r"\makebox[\linewidth][c]{%",
         rf"\begin{{tabular}}{{@{{}}{alignment or 'l'}@{{}}}}",
         r"\toprule",
         *header,
         *([r"\midrule"] if header else []),
         *body,
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}}",
     ]
     if noted := list(notes):
         lines += [r"\par\medskip", r"\begin{minipage}{\linewidth}", r"\footnotesize\raggedright"]
@@ -105,6 +112,11 @@ def _title(table: Table) -> str:
     if title.lower().startswith(said.lower()):
         title = title[len(said) :].strip()
     return f"{title[:1].upper()}{title[1:]} (Table {table.number} of the paper)"
+
+
+def _broken(heading: str) -> list[str]:
+    """A long heading on several lines, broken between words alone."""
+    return textwrap.wrap(heading, _HEADING, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _header(heads: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]:

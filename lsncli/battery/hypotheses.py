@@ -1,0 +1,207 @@
+"""What the battery asks of a loss, in the manner of the paper's claims: paired over seeds, each with a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from itertools import product
+
+from lsncli.plan import ComponentSpec, RunSpec
+from lsncli.report.claims.catalogue import MARGIN, ONLY_LOSS, ONLY_TEACHER
+from lsncli.report.claims.claim import Claim, Comparison
+from lsncli.report.claims.contrasts import comparison_of, loss_of
+from lsncli.report.claims.evidence import Evidence
+from lsncli.report.claims.pairing import Arm, Part, settings
+from lsncli.report.claims.terms import BACKWARD, FORWARD, SMOOTHING, STANDARD
+from lsncli.report.claims.verdicts import Expectation
+
+Losses = Collection[str]
+
+
+def identity(loss: ComponentSpec) -> str:
+    """One loss with its parameters, told apart from all others."""
+    return loss.model_dump_json()
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """Compares the candidates with losses of these names, at equal data, noise, training and seed.
+
+    candidates: their :func:`identity`. part: whose loss it is, the run's own or its teacher's. noisy: whether with
+    label noise or without.
+    """
+
+    candidates: Losses
+    reference: tuple[str, ...]
+    part: Part = "loss"
+    noisy: bool = True
+
+    def __call__(self, evidence: Evidence) -> list[Comparison]:
+        """The settings among the runs of ``evidence``."""
+        fitting = [arm for arm in evidence.arms if self._fits(arm.spec, evidence)]
+        return [
+            comparison_of(reference, compared, self.part, evidence)
+            for together in settings(fitting, self.part).values()
+            for reference, compared in product(together, together)
+            if self._compares(reference, compared)
+        ]
+
+    def _fits(self, spec: RunSpec, evidence: Evidence) -> bool:
+        noisy = evidence.terms.rate(spec) != 0
+        return noisy == self.noisy and (spec.teacher is not None) == (self.part == "teacher")
+
+    def _compares(self, reference: Arm, compared: Arm) -> bool:
+        first, second = loss_of(reference.spec, self.part), loss_of(compared.spec, self.part)
+        own = identity(first) in self.candidates
+        return not own and first.name in self.reference and identity(second) in self.candidates
+
+
+def hypotheses(name: str, losses: Losses) -> tuple[Claim, ...]:
+    """The hypotheses on the loss ``name``, as it is with parameters in ``losses`` (see :func:`identity`)."""
+
+    def ask(
+        id: str,
+        part: str,
+        statement: str,
+        metric: str,
+        expectation: Expectation,
+        comparisons: Callable[[Evidence], list[Comparison]],
+        reference: str,
+    ) -> Claim:
+        return Claim(
+            id=id,
+            statement=f"{name} {statement}",
+            reference=f"as {reference}",
+            recipes=(part,),
+            metric=metric,
+            expectation=expectation,
+            margin=MARGIN if expectation == "not-worse" else None,
+            pairs=ONLY_TEACHER if part == "distillation" else ONLY_LOSS,
+            comparisons=comparisons,
+        )
+
+    def against(*names: str) -> Against:
+        return Against(losses, names)
+
+    figure, table3, table4, table5 = "Figure 2 and Table 7", "Table 3", "Table 4", "Table 5"
+    accuracy, ece = "test_accuracy", "test_ece_100"
+    point = f"{MARGIN:g} percentage point"
+    return (
+        ask(
+            "denoises",
+            "accuracy",
+            "improves clean test accuracy under label noise over standard training.",
+            accuracy,
+            "higher",
+            against(STANDARD),
+            figure,
+        ),
+        ask(
+            "beats-smoothing",
+            "accuracy",
+            "has higher test accuracy under label noise than label smoothing.",
+            accuracy,
+            "higher",
+            against(SMOOTHING),
+            figure,
+        ),
+        ask(
+            "beats-forward",
+            "accuracy",
+            "has higher test accuracy under label noise than forward correction.",
+            accuracy,
+            "higher",
+            against(FORWARD),
+            figure,
+        ),
+        ask(
+            "beats-backward",
+            "accuracy",
+            "has higher test accuracy under label noise than backward correction.",
+            accuracy,
+            "higher",
+            against(BACKWARD),
+            figure,
+        ),
+        ask(
+            "competitive-with-forward",
+            "accuracy",
+            f"trails forward correction by less than {point} of test accuracy under label noise.",
+            accuracy,
+            "not-worse",
+            against(FORWARD),
+            figure,
+        ),
+        ask(
+            "harmless-without-noise",
+            "accuracy",
+            f"trails standard training by less than {point} of test accuracy where no label is wrong.",
+            accuracy,
+            "not-worse",
+            Against(losses, (STANDARD,), noisy=False),
+            figure,
+        ),
+        ask(
+            "clean-part-improves",
+            "denoising",
+            "improves accuracy on the training examples whose labels are right over standard training.",
+            "train_accuracy_clean_true",
+            "higher",
+            against(STANDARD),
+            table3,
+        ),
+        ask(
+            "noisy-part-improves",
+            "denoising",
+            "improves accuracy, against the true labels, on the training examples whose labels are wrong.",
+            "train_accuracy_noisy_true",
+            "higher",
+            against(STANDARD),
+            table3,
+        ),
+        ask(
+            "noise-fitted-less",
+            "denoising",
+            "reduces the fit to the wrong labels against standard training.",
+            "train_accuracy_noisy_given",
+            "lower",
+            against(STANDARD),
+            table3,
+        ),
+        ask(
+            "calibrates",
+            "calibration",
+            "lowers the expected calibration error against standard training.",
+            ece,
+            "lower",
+            against(STANDARD),
+            table4,
+        ),
+        ask(
+            "calibrates-better",
+            "calibration",
+            "has a lower expected calibration error than label smoothing, forward and backward correction.",
+            ece,
+            "lower",
+            against(SMOOTHING, FORWARD, BACKWARD),
+            table4,
+        ),
+        ask(
+            "teaches",
+            "distillation",
+            "on the teacher improves the student's test accuracy.",
+            accuracy,
+            "higher",
+            Against(losses, (STANDARD,), "teacher"),
+            table5,
+        ),
+        ask(
+            "teaches-better",
+            "distillation",
+            "on the teacher gives a better student than label smoothing or forward correction there.",
+            accuracy,
+            "higher",
+            Against(losses, (SMOOTHING, FORWARD), "teacher"),
+            table5,
+        ),
+    )

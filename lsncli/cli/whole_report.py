@@ -1,0 +1,113 @@
+"""``lsn report --all``: every table and figure of the paper, and its claims, in one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lsncli.errors import LsnError
+
+if TYPE_CHECKING:
+    from lsncli.recipe.loading import Overrides
+    from lsncli.store import Store
+
+DEFAULT_FOLDER = Path("report")
+FIGURES = range(1, 10)
+#: Format of the tables → ending of their files. Figures are pictures whatever the tables are.
+_ENDINGS = {"rich": "md", "md": "md", "csv": "csv", "json": "json", "latex": "tex", "html": "html"}
+
+
+def endings(format: str) -> tuple[str, str]:
+    """The tables' format and the ending of their files; what a terminal shows is written as Markdown.
+
+    Raises :class:`LsnError` for a format that not all tables and claims have.
+    """
+    if format not in _ENDINGS:
+        raise LsnError(f"tables and claims cannot be written as {format!r}", where="--format", valid=list(_ENDINGS))
+    return ("md" if format == "rich" else format), _ENDINGS[format]
+
+
+def folder_of(output: Path | None) -> Path:
+    """The folder to write into, made if need be; raises :class:`LsnError` where it cannot be."""
+    folder = output or DEFAULT_FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LsnError(
+            f"cannot make the folder {folder}: {error.strerror or error}",
+            where=f"--output {folder}" if output else "--all",
+            next="name a folder, new or there: --output report",
+        ) from None
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class WholeReport:
+    """What is written, and from where. run_options: words that commands for missing runs must repeat."""
+
+    overrides: Overrides
+    store: Store | None
+    format: str
+    run_options: Sequence[str]
+    notes: Sequence[str]
+
+    def write(self, folder: Path, say: Callable[[str], None]) -> None:
+        """Write all files, each whole or not at all, and say which; tables and figures under one profile.
+
+        ``--data`` applies to those that use the data set; raises :class:`LsnError` where none does.
+        """
+        from lsncli.report.claims.evaluate import claims_of_paper
+        from lsncli.report.claims.formats import renderer
+        from lsncli.report.writing import write_report
+
+        format, ending = endings(self.format)
+        claims = claims_of_paper(self.overrides, self.store, run_options=self.run_options, notes=self.notes)
+        # The first of paper, quick and smoke that has results anywhere: what is written never mixes two.
+        shared = replace(self.overrides, profile=claims.profile, shared=True)
+        tables = {number: self._table(number, shared, format) for number in range(1, 8)}
+        for number, text in tables.items():
+            path = folder / f"table{number}.{ending}"
+            write_report(text, path)
+            say(f"wrote {path}")
+        for number in FIGURES:
+            path = folder / f"figure{number}.png"
+            self._figure(number, shared, path)
+            say(f"wrote {path}")
+        path = folder / f"claims.{ending}"
+        write_report(renderer(format)(claims), path)
+        say(f"wrote {path}, all under profile {claims.profile}")
+
+    def _table(self, number: int, overrides: Overrides, format: str) -> str:
+        from lsncli.cli.computed_tables import COMPUTED_TABLES, computed_listing
+        from lsncli.recipe.loading import load
+        from lsncli.registry import registry
+        from lsncli.report.build import build_report
+        from lsncli.report.formats.listing import renderer
+        from lsncli.report.shipped import recipe_of_table
+
+        if number in COMPUTED_TABLES:
+            return renderer(format)(computed_listing(number, []))
+        render = registry().get("report format", format, where="--format").build(None, None)
+        loaded = load(recipe_of_table(number), overrides)
+        text: str = render(build_report(loaded, self.store, run_options=self.run_options, notes=self.notes))
+        return text
+
+    def _figure(self, number: int, overrides: Overrides, path: Path) -> None:
+        from lsncli.recipe.loading import Overrides
+        from lsncli.report.figures.build import build_figure, needs_runs
+        from lsncli.report.figures.canvas import draw
+        from lsncli.report.figures.files import write_figure
+        from lsncli.report.figures.keeping import keep_in
+
+        trained = needs_runs(number)
+        figure = build_figure(
+            number,
+            self.store,
+            overrides if trained else Overrides(profile=overrides.profile),
+            keep=keep_in(self.store),
+            run_options=self.run_options,
+            notes=self.notes if trained else (),
+        )
+        write_figure(draw(figure, "png"), path)
