@@ -58,10 +58,10 @@ def test_runs_with_all_of_them_reach_the_report(workshop: Any) -> None:
     choice = ("--profile", "smoke", "--seeds", "1", "--only", "transition.estimator.name=my-estimator")
     ran = workshop.lsn("run", "all.toml", *choice, "--device", "my-backend", "--executor", "in-process")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    # The baseline, whose predictions the estimator reads, and the corrected run.
-    assert "2 trained" in ran.stderr
+    # The loss, the corrected run, and the run of cross-entropy whose predictions the estimator reads.
+    assert "3 trained" in ran.stderr
     runs = json.loads(workshop.lsn("runs", "list", "--format", "json").stdout)
-    assert {r["spec"]["loss"]["name"] for r in runs} == {"my-loss", "forward-correction"}
+    assert {r["spec"]["loss"]["name"] for r in runs} == {"my-loss", "standard", "forward-correction"}
     report = workshop.lsn("report", "all.toml", *choice, "--format", "md")
     rows = [line.split("|")[1].strip() for line in report.stdout.splitlines() if line.startswith("| ")]
     assert rows[-2:] == ["cross-entropy", "forward correction, estimated T"]

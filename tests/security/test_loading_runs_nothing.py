@@ -42,9 +42,11 @@ FORBIDDEN_CALLS = {
     ),
 }
 
-#: Who imports what a name says: the registry (plugins); all others take the name from a list of their own.
+#: Who imports what a name says: the registry and the conformance suites (plugins); all others take the name
+#: from a list of their own.
 IMPORTERS = {
-    *("registry.py", "__init__.py", "store/__init__.py", "cli/main.py", "cli/doctor.py"),
+    *("registry.py", "testing/running.py"),
+    *("__init__.py", "store/__init__.py", "testing/__init__.py", "cli/main.py", "cli/doctor.py"),
     *("report/claims/formats.py", "bench/stacks.py"),
 }
 

@@ -23,6 +23,8 @@ from lsncli.store import Store
 
 GOOD, BAD = "0a1b2c3d4e5f60718293", "0a1bffffffffffffffff"
 EVIL = "=HYPERLINK(1)"
+#: The newest schema of the result database.
+HEAD = "0003"
 
 
 @pytest.fixture
@@ -250,7 +252,7 @@ def test_info(filled: Path) -> None:
     found = finite(good("db", "info", "--db", filled, "--format", "json"))
     assert found == {
         "path": str(filled),
-        "schema": "0002",
+        "schema": HEAD,
         "bytes": filled.stat().st_size,
         "runs": {"running": 0, "done": 1, "failed": 1, "diverged": 0, "interrupted": 0},
         "metrics": 6,
@@ -262,11 +264,11 @@ def test_info(filled: Path) -> None:
 
 def test_upgrade(filled: Path, tmp_path: Path) -> None:
     before = filled.read_bytes()
-    assert "schema 0002 is up to date" in good("db", "upgrade", "--db", filled)
+    assert f"schema {HEAD} is up to date" in good("db", "upgrade", "--db", filled)
     assert filled.read_bytes() == before
     empty = tmp_path / "empty.db"
     empty.touch()
-    assert "schema (empty) is now 0002" in good("db", "upgrade", "--db", empty)
+    assert f"schema (empty) is now {HEAD}" in good("db", "upgrade", "--db", empty)
 
 
 COMMANDS = [
