@@ -14,9 +14,9 @@ from reference_pages.tables import code, table
 HEAD = """\
 # Command reference
 
-Made from the code by `python -m reference_pages`. Every listing has `--format json` on standard output; progress and
-warnings go to standard error. Exit status: 0 done, 1 a run failed (or a check did), 2 the request was wrong, 130
-interrupted. Defaults come from options, then `LSN_*` environment variables, then `lsn.toml`. `--debug` before the
+Made from the code by `python -m reference_pages`. Every listing has `--format json` on standard output; progress
+and warnings go to standard error. Exit status: 0 done, 1 a run failed (or a check did), 2 the request was wrong,
+130 interrupted. Defaults come from options, then `LSN_*` environment variables, then `lsn.toml`. `--debug` before the
 command shows the traceback of an error: `lsn --debug run …`. Every command has `--help`, and
 `lsn --install-completion` lets the shell complete them.
 """
@@ -26,7 +26,9 @@ def command_page() -> str:
     """The whole page."""
     root = get_command(build_app())
     parts = [HEAD, f"## lsn\n\n{_text(root.help)}\n{_parameters(root)}"]
-    parts += [f"{'##' if len(path) == 1 else '###'} lsn {' '.join(path)}\n\n{_told(path, c)}" for path, c in _tree(root)]
+    parts += [
+        f"{'##' if len(path) == 1 else '###'} lsn {' '.join(path)}\n\n{_told(path, c)}" for path, c in _tree(root)
+    ]
     return "\n".join(parts)
 
 

@@ -13,9 +13,9 @@ from reference_pages.tables import code, table
 HEAD = """\
 # Database schema
 
-Made from the code by `python -m reference_pages`. Times are UTC. `spec`, `params`, `shape` and `provenance.data` are JSON.
-Numbers are fractions, not per cent. [Querying results](querying.md) has examples; a schema changes by migrations
-alone (`lsn db upgrade`).
+Made from the code by `python -m reference_pages`. Times are UTC. `spec`, `params`, `shape` and
+`provenance.data` are JSON. Numbers are fractions, not per cent. [Querying results](querying.md) has examples; a
+schema changes by migrations alone (`lsn db upgrade`).
 """
 
 
@@ -23,7 +23,13 @@ def database_page() -> str:
     """The whole page."""
     about = {c.__tablename__: c.__doc__ or "" for c in models.Record.__subclasses__()}
     return "\n".join(
-        [HEAD, *(f"## `{name}`\n\n{_text(about[name])}\n\n{_columns(t)}" for name, t in models.METADATA.tables.items())]
+        [
+            HEAD,
+            *(
+                f"## `{name}`\n\n{_text(about[name])}\n\n{_columns(t)}"
+                for name, t in models.METADATA.tables.items()
+            ),
+        ]
     )
 
 

@@ -13,8 +13,8 @@ HEAD = """\
 # Recipe reference
 
 Made from the code by `python -m reference_pages`; every section and key of a recipe file, and the parameters of
-every built-in component. `lsn recipe schema` prints the same as JSON Schema, with the components of installed plugins,
-for an editor that completes and checks. [Recipes](recipes.md) explains how they work together.
+every built-in component. `lsn recipe schema` prints the same as JSON Schema, with the components of installed
+plugins, for an editor that completes and checks. [Recipes](recipes.md) explains how they work together.
 """
 
 Schema = Mapping[str, Any]
@@ -45,7 +45,7 @@ def _told(title: str, section: Schema, definitions: Schema) -> str:
         parameters = {k: v for k, v in component["properties"].items() if k not in own}
         if "description" not in component:
             continue
-        text += f"\n### {title} `name = \"{component['title']}\"`\n\n{_sentence(component['description'])}\n"
+        text += f'\n### {title} `name = "{component["title"]}"`\n\n{_sentence(component["description"])}\n'
         if parameters:
             text += "\n" + _keys({"properties": parameters}, definitions)
     return text
@@ -56,7 +56,9 @@ def _others(definitions: Schema) -> str:
     text = ""
     for name in ("Collection", "Computation"):
         kind = definitions[name]
-        text += f"## A file that is a {name.lower()}\n\n{kind.get('description', '')}\n\n{_keys(kind, definitions)}\n"
+        text += (
+            f"## A file that is a {name.lower()}\n\n{kind.get('description', '')}\n\n{_keys(kind, definitions)}\n"
+        )
     return text.rstrip("\n") + "\n"
 
 
@@ -106,7 +108,9 @@ def _type(field: Schema, definitions: Schema) -> str:
     words = str(field.get("type", "any"))
     if words == "array":
         return f"list of {_type(field.get('items', {}), definitions)}"
-    words = {"object": "table", "integer": "whole number", "string": "text", "boolean": "true or false"}.get(words, words)
+    words = {"object": "table", "integer": "whole number", "string": "text", "boolean": "true or false"}.get(
+        words, words
+    )
     return words + _bounds(field)
 
 

@@ -15,7 +15,9 @@ from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOpt
 def command(
     recipe: Annotated[
         str,
-        typer.Argument(metavar="RECIPE", help="A recipe with data.validation_size: a file, or a shipped one's name."),
+        typer.Argument(
+            metavar="RECIPE", help="A recipe with data.validation_size: a file, or a shipped one's name."
+        ),
     ],
     over: Annotated[
         list[str] | None,

@@ -27,8 +27,8 @@ class Split:
 def hold_out(count: int, size: int | None, seed: int) -> Split | None:
     """A random ``size`` of ``count`` examples held out; None where nothing is to be held out.
 
-    The choice depends on ``count`` and ``seed`` alone: a smaller validation set of the same seed lies inside a larger
-    one. Raises :class:`LsnError` where no training example would be left.
+    The choice depends on ``count`` and ``seed`` alone: a smaller validation set of the same seed lies inside a
+    larger one. Raises :class:`LsnError` where no training example would be left.
     """
     if size is None:
         return None

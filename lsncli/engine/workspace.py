@@ -37,8 +37,8 @@ class Workspace:
 
     ``true`` labels are None where nobody knows them. ``transition`` is what the loss is given: the estimate
     where the run makes one, else the noise model's own, which is ``noise_transition``. ``estimate_errors`` ``[L]``
-    are the total variations of the estimate's rows from the true ones, None where those are not known. Examples that
-    are held out for validation are in ``validation`` with the labels that they were given, and not in ``train``.
+    are the total variations of the estimate's rows from the true ones, None where those are not known. Examples
+    held out for validation are in ``validation`` with the labels that they were given, and not in ``train``.
     """
 
     train: TrainingImages

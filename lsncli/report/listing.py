@@ -25,8 +25,9 @@ class Column:
 class Listing:
     """A table of rows.
 
-    number: the paper's, None for a table of our own. profile: of the runs behind it, if there are any. about: what it shows, in a sentence or two. cells, extra: for programs; ``cells`` have the
-    keys of every report's cells, ``extra`` holds what does not fit into them.
+    number: the paper's, None for a table of our own. profile: of the runs behind it, if there are any. about: what
+    it shows, in a sentence or two. cells, extra: for programs; ``cells`` have the keys of every report's cells,
+    ``extra`` holds what does not fit into them.
     """
 
     title: str

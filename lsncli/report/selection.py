@@ -1,8 +1,8 @@
 """What is chosen on a validation split, and what the choice is worth.
 
-Nobody who has noisy labels alone can see the test accuracy of every α. They can hold out training examples and take
-the α that predicts the noisy labels of these best. Where a recipe's test labels are clean, as in an experiment, this
-says what that choice comes to beside the best and the worst one.
+Nobody who has noisy labels alone can see the test accuracy of every α. They can hold out training examples and
+take the α that predicts the noisy labels of these best. Where a recipe's test labels are clean, as in an
+experiment, this says what that choice comes to beside the best and the worst one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DEFAULT_OVER = ("loss.alpha",)
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One value of what is chosen. by_seed: seed → validation and test accuracy, fractions, of runs that are done."""
+    """One value of what is chosen. by_seed: seed → validation and test accuracy, fractions, of a run done."""
 
     value: Mapping[str, Any]
     by_seed: Mapping[int, tuple[float, float]]
@@ -45,8 +45,8 @@ class Choice:
     """What is chosen in one setting, by the mean validation accuracy over the seeds that all options have.
 
     place: the setting, swept key → value. best, worst: by mean test accuracy, which the choice does not see.
-    missing: options that cannot be compared, as no run of theirs is done. chosen_alone: for each seed, what one would
-    choose who has this one run of each option.
+    missing: options that cannot be compared, as no run of theirs is done. chosen_alone: for each seed, what one
+    would choose who has this one run of each option.
     """
 
     place: Mapping[str, Any]
@@ -75,7 +75,8 @@ class Choice:
     def votes(self) -> list[tuple[Option, int]]:
         """How many seeds choose each option by themselves, in the order of the sweep."""
         counts = Counter(identity(option.value) for option in self.chosen_alone)
-        return [(option, counts[identity(option.value)]) for option in self.options if identity(option.value) in counts]
+        each = [(option, counts[identity(option.value)]) for option in self.options]
+        return [(option, count) for option, count in each if count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,9 @@ class Selection:
     fill: str | None
 
 
-def select(found: Found, results: Results | None, over: Sequence[str], run_options: Sequence[str] = ()) -> Selection:
+def select(
+    found: Found, results: Results | None, over: Sequence[str], run_options: Sequence[str] = ()
+) -> Selection:
     """Choose in every setting of a recipe; the settings are what is swept beside the keys ``over``.
 
     Raises :class:`LsnError` where a key is not swept, or the recipe holds no validation set out.

@@ -12,8 +12,8 @@ from lsncli.report.wording import key_words, value_words
 
 ABOUT = (
     "Selected: the highest mean validation accuracy, against noisy labels, over the seeds. The numbers are test"
-    " accuracies in %, which the choice did not see: mean ± sample standard deviation (ddof 1) of (n) runs. Lost: by"
-    " the selected against the best, paired over seeds; the best was picked by its test accuracy, so that it is"
+    " accuracies in %, which the choice did not see: mean ± sample standard deviation (ddof 1) of (n) runs. Lost:"
+    " by the selected against the best, paired over seeds; the best was picked by its test accuracy, so that it is"
     " flattered. Seed by seed: what is selected with one run of each, how often, and what is lost then."
 )
 

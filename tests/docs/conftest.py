@@ -24,7 +24,7 @@ def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, quickstart: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder, with ``results.db``, ``other.db``, ``third.db``, and ``birds`` at home as folder and archive."""
+    """The working folder, with three databases, and ``birds`` at home, as a folder and as an archive."""
     work, home = tmp_path / "work", tmp_path / "home"
     work.mkdir()
     for name in ("results.db", "other.db", "third.db"):

@@ -1,8 +1,7 @@
-"""Every command on the site and in the README runs, or where that takes a network or minutes, is read by the parser."""
+"""Every command on the site and in the README runs; where that takes a network or minutes, the parser reads it."""
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from pathlib import Path
@@ -43,7 +42,12 @@ PARSED = {
 
 
 def documented() -> list[tuple[str, str]]:
-    return [(page, command) for page in PAGES for block in blocks(page, "bash", "console") for command in commands(block)]
+    return [
+        (page, command)
+        for page in PAGES
+        for block in blocks(page, "bash", "console")
+        for command in commands(block)
+    ]
 
 
 def test_the_lists_name_only_what_is_printed() -> None:
@@ -71,6 +75,6 @@ def test_the_commands_of_a_page_run_one_after_another(page: str, folder: Path, r
                 continue
             # A key each: two runs are compared.
             each = iter(keys)
-            words = [next(each) if word == "KEY" else os.path.expanduser(word) for word in shlex.split(command)]
+            words = [next(each) if word == "KEY" else str(Path(word).expanduser()) for word in shlex.split(command)]
             status, told = lsn([*words[1:], *shlex.split(CHEAPER.get(command, ""))])
             assert status == 0, f"{page}: {command}\n{told}"

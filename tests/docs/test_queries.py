@@ -35,7 +35,9 @@ def test_the_accuracies_are_those_of_the_metric_table(quickstart: Path) -> None:
                 "SELECT run.spec, value FROM metric JOIN run ON run.id = run_id"
                 " WHERE name = 'test_accuracy' AND step = 20"
             )
-            if f'"name": "{loss}"' in key and f'"rate": {rate}' in key and (alpha is None or f'"alpha": {alpha}' in key)
+            if f'"name": "{loss}"' in key
+            and f'"rate": {rate}' in key
+            and (alpha is None or f'"alpha": {alpha}' in key)
         ]
     assert len(values) == count == 2
     assert mean == pytest.approx(100 * math.fsum(values) / count)

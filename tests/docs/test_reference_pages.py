@@ -42,7 +42,9 @@ def test_every_command_and_option_is_told(made: dict[str, str]) -> None:
 
     def walk(command: object, path: str) -> None:
         for name, inner in getattr(command, "commands", {}).items():
-            section = re.search(rf"^#+ {re.escape(f'{path} {name}')}\n(.*?)(?=^##|\Z)", page, re.DOTALL | re.MULTILINE)
+            section = re.search(
+                rf"^#+ {re.escape(f'{path} {name}')}\n(.*?)(?=^##|\Z)", page, re.DOTALL | re.MULTILINE
+            )
             assert section, f"{path} {name}"
             for parameter in inner.params:
                 for option in parameter.opts:

@@ -64,6 +64,17 @@ def test_recorded_replicas_are_the_plain_runs(settings: EngineSettings, elsewher
     assert asked()["3 at once"] > 10
 
 
+def test_validation_examples_are_measured_together_as_alone(
+    settings: EngineSettings, elsewhere: EngineSettings
+) -> None:
+    data = DataSpec(name="drawn", validation_size=8)
+    specs = [spec(loss).model_copy(update={"data": data}) for loss in LOSSES[:2]]
+    together = list(train_replicas(specs, replace(settings, device="recorder"), replicas=2))
+    found = measured(together)
+    assert found == alone(specs, elsewhere)
+    assert all("validation_accuracy" in str(found[one.key]) for one in specs)
+
+
 def test_one_step_in_float64(settings: EngineSettings) -> None:
     """One step by the engine against one written by hand: w − lr·(1 + μ)·g, as Nesterov's first step is."""
     from lsncli.backends.selection import select_backend
