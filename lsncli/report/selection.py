@@ -8,7 +8,7 @@ experiment, this says what that choice comes to beside the best and the worst on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,6 +172,10 @@ def _choice(
         selected=max(options, key=lambda option: option.validation(seeds)),
         best=max(options, key=lambda option: tested[id(option)]),
         worst=min(options, key=lambda option: tested[id(option)]),
-        chosen_alone=tuple(max(options, key=lambda o, s=seed: o.by_seed[s][0]) for seed in seeds),
+        chosen_alone=tuple(max(options, key=_validation_of(seed)) for seed in seeds),
         missing=len(every) - len(options),
     )
+
+
+def _validation_of(seed: int) -> Callable[[Option], float]:
+    return lambda option: option.by_seed[seed][0]

@@ -12,7 +12,7 @@ from lsncli.report.wording import key_words, value_words
 
 ABOUT = (
     "Selected: the highest mean validation accuracy, against noisy labels, over the seeds. The numbers are test"
-    " accuracies in %, which the choice did not see: mean ± sample standard deviation (ddof 1) of (n) runs. Lost:"
+    " accuracies in %, which the choice did not see: mean ± sample standard deviation (ddof 1) of n seeds. Lost:"
     " by the selected against the best, paired over seeds; the best was picked by its test accuracy, so that it is"
     " flattered. Seed by seed: what is selected with one run of each, how often, and what is lost then."
 )
@@ -27,7 +27,7 @@ def selection_table(selection: Selection, notes: Sequence[str] = ()) -> Listing:
         about=f"Profile {selection.profile}. {ABOUT}",
         columns=(
             *(Column(key_words(key)) for key in selection.place_keys),
-            *(Column(name, True) for name in ("selected", "best", "worst", "lost", "seed by seed")),
+            *(Column(name, True) for name in ("n", "selected", "best", "worst", "lost", "seed by seed")),
         ),
         rows=tuple(_row(choice, selection.place_keys) for choice in selection.choices),
         notes=(*notes, *said),
@@ -39,27 +39,33 @@ def selection_table(selection: Selection, notes: Sequence[str] = ()) -> Listing:
 def _row(choice: Choice, place_keys: Sequence[str]) -> tuple[Value, ...]:
     place = tuple(value_words(choice.place.get(key)) for key in place_keys)
     if choice.selected is None or choice.best is None or choice.worst is None:
-        return (*place, "missing", None, None, None, None)
+        return (*place, 0, "missing", None, None, None, None)
     selected = _told(choice.selected, choice)
     if choice.missing:
         selected = (*selected, f"of {len(choice.options)}, {choice.missing} missing")
-    votes = tuple(f"{_name(option)}: {count} of {len(choice.seeds)}" for option, count in choice.votes())
+    votes = tuple(f"{_short(option)}: {count}" for option, count in choice.votes())
     return (
         *place,
+        len(choice.seeds),
         selected,
         _told(choice.best, choice),
         _told(choice.worst, choice),
         _spread(choice.lost()),
-        (*votes, f"lost {_spread(choice.lost_alone())}"),
+        (*votes, "lost", _spread(choice.lost_alone())),
     )
 
 
 def _told(option: Option, choice: Choice) -> tuple[str, ...]:
-    return _name(option), f"{_spread(option.test(choice.seeds))} ({len(choice.seeds)})"
+    return _name(option), _spread(option.test(choice.seeds))
 
 
 def _name(option: Option) -> str:
     return ", ".join(f"{key_words(key)} = {value_words(value)}" for key, value in option.value.items())
+
+
+def _short(option: Option) -> str:
+    """The values alone, where there is one key that everybody knows of."""
+    return _name(option).rpartition(" = ")[2] if len(option.value) == 1 else _name(option)
 
 
 def _spread(values: Sequence[float]) -> str:

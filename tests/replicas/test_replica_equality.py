@@ -11,7 +11,7 @@ from torch import nn
 
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.training import train, train_replicas
-from lsncli.plan import RunSpec
+from lsncli.plan import DataSpec, RunSpec
 
 LOSSES = ("standard", "label-smoothing", "forward-correction", "drawing")
 

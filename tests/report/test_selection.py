@@ -93,8 +93,8 @@ def test_a_setting_without_runs_is_told_as_missing(chosen: Callable[..., Selecti
     selection = chosen()
     assert (selection.choices[1].selected, selection.choices[1].missing) == (None, 3)
     table = selection_table(selection)
-    assert table.rows[0][1] == ("α = 0.4", "91.00 ± 1.41 (2)")
-    assert table.rows[1][1] == "missing"
+    assert table.rows[0][1:3] == (2, ("α = 0.4", "91.00 ± 1.41"))
+    assert table.rows[1][1:3] == (0, "missing")
     assert any("lsn run recipe.toml" in note for note in table.notes)
 
 
