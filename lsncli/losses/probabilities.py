@@ -56,7 +56,8 @@ def at_labels(values: Tensor, labels: Tensor) -> Tensor:
 def minus_at_labels(values: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
     """``-weight[label] values[..., label]``: values ``[..., L]``, labels ``[...]`` and weight ``[L]`` to ``[...]``.
 
-    Without a weight it is 1. By torch's own kernel for it, which saves the backward pass of a gather, and of a product.
+    Without a weight it is 1. By torch's own kernel for it, which saves the backward pass of a gather, and of a
+    product.
     """
     labels = labels.long()
     if values.dim() == 2:
