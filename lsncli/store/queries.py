@@ -7,6 +7,7 @@ once, not one by one. Lists of keys go in portions, as databases limit the param
 from __future__ import annotations
 
 import difflib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
@@ -47,12 +48,12 @@ PORTION = 900
 _RECORD_COLUMNS = [column for column in run.columns if column.name != "id"]
 
 
-class Queries:
+class Queries(ABC):
     """The reading half of :class:`lsncli.store.Store`."""
 
+    @abstractmethod
     def _reading(self) -> AbstractContextManager[Connection]:
         """A connection inside a transaction, so that several statements see one state."""
-        raise NotImplementedError
 
     # -- runs ------------------------------------------------------------------------------------------
 
