@@ -105,7 +105,7 @@ class TarSource:
 
 
 class _Bounded:
-    """Reads from ``raw``; raises once more than ``max_bytes`` have come out of it, or far more than there is is wanted.
+    """Reads from ``raw``; raises once more than ``max_bytes`` have come out of it, or long after its end.
 
     tarfile skips a member by reading it away, block by block, and does not look whether anything comes: behind a
     header that claims 2⁶⁰ bytes it would read nothing for years.
