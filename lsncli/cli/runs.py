@@ -167,8 +167,6 @@ def rm(
     from lsncli.store import Store
     from lsncli.store.description import components
 
-    if not yes and not sys.stdin.isatty():
-        raise LsnError("nobody is there to confirm that runs are to be removed", next="say --yes")
     with Store.open(db, create=False) as store:
         chosen = [store.run(key) for key in dict.fromkeys(store.resolve(key) for key in keys)]
         lines = [
@@ -176,6 +174,9 @@ def rm(
             for r in chosen
         ]
         if not yes:
+            # After the look at the keys: who names a run that is not there need not learn of --yes first.
+            if not sys.stdin.isatty():
+                raise LsnError("nobody is there to confirm that runs are to be removed", next="say --yes")
             say("\n".join(lines), err=True)
             if not typer.confirm(f"Remove {_count(len(chosen), 'run')}?", err=True):
                 stderr().print("nothing was removed")

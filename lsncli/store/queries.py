@@ -62,7 +62,7 @@ class Queries(ABC):
         columns = (run.c.status, run.c.steps, run.c.final_step, run.c.seconds, run.c.error, run.c.finished_at)
         with self._reading() as connection:
             rows = _for_keys(connection, select(run.c.key, *columns), keys)
-            return {row[0]: read_state(row[1:]) for row in rows}
+            return {read_text(row[0], "run"): read_state(row[1:]) for row in rows}
 
     def runs(self, status: Status | None = None, *, limit: int | None = None) -> list[RunRecord]:
         """The runs, those begun last first."""
@@ -70,14 +70,14 @@ class Queries(ABC):
         if status is not None:
             query = query.where(run.c.status == status)
         with self._reading() as connection:
-            return [read_record(row) for row in connection.execute(query)]
+            return [read_record(row._asdict()) for row in connection.execute(query)]
 
     def run(self, key: str) -> RunRecord:
         """The run of exactly this key; raises :class:`LsnError` if there is none."""
         with self._reading() as connection:
             row = connection.execute(select(*_RECORD_COLUMNS).where(run.c.key == key)).first()
             if row is not None:
-                return read_record(row)
+                return read_record(row._asdict())
         raise LsnError(f"no run has the key {key!r}", next="lsn runs list shows the keys")
 
     def resolve(self, prefix: str) -> str:
@@ -87,7 +87,8 @@ class Queries(ABC):
         """
         wanted = prefix.strip().lower()
         with self._reading() as connection:
-            keys: list[str] = list(connection.execute(select(run.c.key).order_by(run.c.key)).scalars())
+            rows = connection.execute(select(run.c.key).order_by(run.c.key)).scalars()
+            keys = [read_text(key, "run") for key in rows]
         found = [key for key in keys if key.lower().startswith(wanted)]
         # A key may be the beginning of a longer one; written out in full it is meant.
         exact = [key for key in found if key == prefix.strip()]
@@ -129,7 +130,7 @@ class Queries(ABC):
         with self._reading() as connection:
             for portion in _portions(keys):
                 for key, name, value in connection.execute(build(and_(by_status, portion), by_name)):
-                    result.setdefault(key, {})[read_text(name, "metric")] = value
+                    result.setdefault(read_text(key, "run"), {})[read_text(name, "metric")] = value
         return result
 
     def history(self, key: str) -> dict[str, list[tuple[int, float]]]:
