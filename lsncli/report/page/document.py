@@ -10,6 +10,7 @@ from functools import cache
 from importlib import resources
 
 from lsncli.report.claims.claim import ClaimsReport
+from lsncli.report.figures.canvas import title_of
 from lsncli.report.figures.model import Figure
 from lsncli.report.formats.html import escape
 from lsncli.report.listing import Listing
@@ -53,7 +54,7 @@ def render_page(contents: Contents, book: RunBook) -> str:
     """The whole page; what the numbers are made of is read from ``book``."""
     tables = [_table(table, book) for table in contents.tables]
     figures = [
-        Section(f"figure{figure.number}", f"Figure {figure.number}: {figure.title}", figure_section(figure, book))
+        Section(f"figure{figure.number}", title_of(figure), figure_section(figure, book))
         for figure in contents.figures
     ]
     rest = [

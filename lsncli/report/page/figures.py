@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lsncli.report.figures.canvas import draw
+from lsncli.report.figures.canvas import draw, title_of
 from lsncli.report.figures.model import DensityPanel, Figure, LinePanel, Panel, ProjectionPanel
 from lsncli.report.figures.style import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILLION
 from lsncli.report.formats.html import escape
@@ -38,7 +38,7 @@ def figure_section(figure: Figure, book: RunBook) -> str:
     picture = base64.b64encode(for_both_schemes(draw(replace(figure, caption="", notes=()), "svg"))).decode("ascii")
     wide = " wide" if max(map(len, figure.grid)) > 1 else ""
     name = f"Figure {figure.number}"
-    shown = ". ".join(part for part in (f"{name}: {figure.title}", figure.caption) if part)
+    shown = ". ".join(part for part in (title_of(figure), figure.caption) if part)
     published = [f"Published values: {figure.source}."] if figure.source else []
     # The command that a note may end with stands below them, to be copied.
     said = [note.removesuffix(f" To train them: {figure.fill}") for note in figure.notes]

@@ -52,7 +52,7 @@ def grid(caption: str, label: str, heads: Sequence[Head], rows: Iterable[Sequenc
         # Reachable by keyboard, for who cannot drag it.
         f'<div class="frame" role="region" tabindex="0" aria-label="{escape(label)}">',
         '<table class="sortable">',
-        f"<caption>{escape(caption)}</caption>",
+        f"<caption><span>{escape(caption)}</span></caption>",
         f"<thead><tr>{''.join(map(_head, heads))}</tr></thead>",
         "<tbody>",
         *(f"<tr>{''.join(map(_entry, row))}</tr>" for row in rows),

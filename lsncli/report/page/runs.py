@@ -115,7 +115,7 @@ class RunBook:
         parts = [f"seed {record.spec.get('seed', ABSENT)}", said, record.status, device]
         words = " · ".join(escape(part) for part in parts if part)
         link = f'<a href="#run-{escape(key)}"><code>{escape(key[:SHORT])}</code></a>'
-        return f"<li>{link} · {words}<br><code>{escape(self.command(key))}</code></li>"
+        return f'<li>{link} · {words}<code class="command">{escape(self.command(key))}</code></li>'
 
     def provenance_of(self, key: str) -> Mapping[str, Any]:
         """With what a run was trained last; empty where nothing is known."""
