@@ -189,6 +189,18 @@ class Queries(ABC):
         with self._reading() as connection:
             return [read_object(data, "provenance") for data in connection.execute(query).scalars()]
 
+    def latest_provenance(self, keys: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
+        """With what each of the runs ``keys`` (None: all) was trained last; runs that do not say are left out."""
+        query = (
+            select(run.c.key, provenance.c.data)
+            .join(provenance, provenance.c.run_id == run.c.id)
+            .order_by(provenance.c.attempt)
+        )
+        with self._reading() as connection:
+            rows = _for_keys(connection, query, keys)
+            # Later attempts come later, and replace the earlier ones.
+            return {key: read_object(data, "provenance") for key, data in rows}
+
     def get_computation(self, name: str, params: Mapping[str, Any]) -> npt.NDArray[Any] | None:
         """The array that was computed from exactly these parameters, or None where it has not been stored."""
         columns = (computation.c.dtype, computation.c.shape, computation.c.data)
