@@ -1,9 +1,10 @@
 """bf16 autocast on a processor, around a kernel of oneDNN that computes wrong gradients.
 
 On processors with AVX-512 and bf16, oneDNN leaves the gradient of a bf16 convolution's weights partly uninitialised
-(NaN, or any number) where the image is smaller than the stride: a 3×3 kernel of stride 2 over a map of 1×1, say, as in
-the last stage of a network for large images that is given small ones. Nothing says so. Seen with oneDNN 3.7 (torch 2.9)
-and 3.13 (torch 2.15). Such a map is tiny: its convolution is computed in float32, which is right and costs nothing.
+(NaN, or any number) where the image is smaller than the stride: a 3×3 kernel of stride 2 over a map of 1×1, say, as
+in the last stage of a network for large images that is given small ones. Nothing says so. Seen with oneDNN 3.7
+(torch 2.9) and 3.13 (torch 2.15). Such a map is tiny: its convolution is computed in float32, which is right and
+costs nothing.
 
 ``benchmarks/bf16_tiny_maps.py`` says whether the torch that is installed has the error.
 """
