@@ -43,7 +43,9 @@ def command(
     all: Annotated[
         bool,
         typer.Option(
-            "--all", help="Write every table and figure of the paper, and its claims, into the folder --output."
+            "--all",
+            help="Write every table and figure of the paper, and its claims, into the folder --output; as html, one"
+            " page, index.html.",
         ),
     ] = False,
     profile: ProfileOption = None,
@@ -195,7 +197,7 @@ def _all(
     store = open_database(db)
     try:
         options = repeated_options(db, data_dir)
-        whole = WholeReport(overrides, store, format, options, absent_note(db, store))
+        whole = WholeReport(overrides, store, format, options, absent_note(db, store), db)
         whole.write(folder_of(output), lambda line: typer.echo(line, err=True))
     finally:
         if store is not None:

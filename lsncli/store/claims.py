@@ -6,6 +6,7 @@ transaction whether the claim is still held: between the answer and the write no
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
@@ -28,9 +29,9 @@ ENDED = ("done", "diverged", "failed")
 class ClaimStore(Queries):
     """The part of :class:`lsncli.store.Store` that looks after claims."""
 
+    @abstractmethod
     def transaction(self) -> AbstractContextManager[Connection]:
         """A transaction that writes."""
-        raise NotImplementedError
 
     def claims(self, keys: Iterable[str] | None = None) -> dict[str, ClaimEntry]:
         """The claims on the runs ``keys`` (all, if None), whether or not their claimants live."""

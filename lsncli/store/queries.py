@@ -7,6 +7,7 @@ once, not one by one. Lists of keys go in portions, as databases limit the param
 from __future__ import annotations
 
 import difflib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
@@ -47,12 +48,12 @@ PORTION = 900
 _RECORD_COLUMNS = [column for column in run.columns if column.name != "id"]
 
 
-class Queries:
+class Queries(ABC):
     """The reading half of :class:`lsncli.store.Store`."""
 
+    @abstractmethod
     def _reading(self) -> AbstractContextManager[Connection]:
         """A connection inside a transaction, so that several statements see one state."""
-        raise NotImplementedError
 
     # -- runs ------------------------------------------------------------------------------------------
 
@@ -187,6 +188,18 @@ class Queries:
         query = _of_run(select(provenance.c.data), provenance.c, key).order_by(provenance.c.attempt)
         with self._reading() as connection:
             return [read_object(data, "provenance") for data in connection.execute(query).scalars()]
+
+    def latest_provenance(self, keys: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
+        """With what each of the runs ``keys`` (None: all) was trained last; runs that do not say are left out."""
+        query = (
+            select(run.c.key, provenance.c.data)
+            .join(provenance, provenance.c.run_id == run.c.id)
+            .order_by(provenance.c.attempt)
+        )
+        with self._reading() as connection:
+            rows = _for_keys(connection, query, keys)
+            # Later attempts come later, and replace the earlier ones.
+            return {key: read_object(data, "provenance") for key, data in rows}
 
     def get_computation(self, name: str, params: Mapping[str, Any]) -> npt.NDArray[Any] | None:
         """The array that was computed from exactly these parameters, or None where it has not been stored."""
