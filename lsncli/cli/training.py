@@ -210,7 +210,8 @@ def _summarise(plan: Plan, runs: Chosen, outcomes: Outcomes, interrupted: bool) 
         )
     if tell_more := [*failed, *runs.failed][:1]:
         console.print(
-            Text(f"  next: lsn runs show {tell_more[0][:10]} tells more; --retry-failed tries again what failed")
+            Text(f"  next: lsn runs show {tell_more[0][:10]} tells more; --retry-failed tries again what failed"),
+            soft_wrap=True,
         )
     for key in outcomes.keys("diverged"):
         line = f"diverged: {describe_run(plan[key].spec)} ({key[:10]}): {outcomes.ended[key].error}"
