@@ -56,11 +56,11 @@ class CpuBackend(Backend):
 
     def autocast(self, precision: str) -> AbstractContextManager[Any]:
         """Autocast to bf16, or nothing."""
-        import torch
-
         if precision != "bf16":
             return nullcontext()
-        return torch.autocast("cpu", dtype=torch.bfloat16)
+        from lsncli.backends.cpu_bf16 import bf16_autocast
+
+        return bf16_autocast()
 
     def place(self, module: nn.Module, device: torch.device) -> nn.Module:
         """channels_last, the layout that oneDNN's convolutions and the uint8 images already have."""

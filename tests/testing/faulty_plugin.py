@@ -119,15 +119,20 @@ def shared(logits, targets, inputs=None):
 
 
 class Preparing:
-    """Mixes each example with its neighbour; sound unless it does so in place."""
+    """Mixes each example with its neighbour; sound unless it does so in place, or by everybody's generator."""
 
-    def __init__(self, in_place):
-        self.in_place = in_place
+    def __init__(self, fault):
+        self.fault = fault
 
     def prepare(self, images, targets, generator, inputs):
         weight = float(generator.random())
-        if self.in_place:
+        if self.fault == "in-place":
             images.mul_(weight)
+        if self.fault == "from-global":
+            import torch
+
+            torch.manual_seed(int(1e6 * weight))
+            weight = float(torch.rand(()))
         return weight * images + (1 - weight) * images.roll(1, 0), targets
 
     def __call__(self, logits, targets, inputs=None):
@@ -179,11 +184,12 @@ def lsn_losses(register):
             soft_targets=False,
         )
     )
-    for name, in_place in (("preparing", False), ("preparing-in-place", True)):
+    for fault in ("", "in-place", "from-global"):
+        name = f"preparing-{fault}".removesuffix("-")
         register(
             LossInfo(
                 name=name,
-                build=of(Preparing(in_place)),
+                build=of(Preparing(fault)),
                 label=name,
                 summary="a loss",
                 suite=f"faulty_plugin:Quick_{name}",

@@ -21,6 +21,7 @@ LOSSES: dict[str, set[str]] = {
     "remembering": set(),
     "preparing": set(),
     "preparing-in-place": {"preparation"},
+    "preparing-from-global": {"preparation"},
     "mean": {"shape and type"},
     "wrong-gradient": {"gradients", "gradients of soft targets"},
     "by-position": {"order of the batch"},
