@@ -53,7 +53,7 @@ def main() -> None:
     for classes in arguments.classes:
         any_t = any_transition(classes)
         built: dict[str, tuple[torch.nn.Module, Target]] = {
-            "standard": (standard(), SYMMETRIC),
+            "standard": (standard(classes), SYMMETRIC),
             "label smoothing": (label_smoothing(classes, 0.1), SYMMETRIC),
             "backward, symmetric": (symmetric_backward_correction(classes, 0.1), SYMMETRIC),
             "backward, symmetric, floor": (symmetric_backward_correction(classes, 0.1, 1e-7), SYMMETRIC),

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from lsncli.backends.selection import select_backend, select_precision
 from lsncli.data.catalogue import describe, is_registered
-from lsncli.data.catalogue import load as load_data
 from lsncli.data.context import DataContext
-from lsncli.data.stored import refuse_changed
+from lsncli.data.readiness import make_ready
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.stack_kinds import stack_kind
 from lsncli.errors import LsnError
@@ -105,18 +104,15 @@ def check_data(plan: Plan, data_dir: Path) -> dict[str, str]:
 
 
 def fetch_data(plan: Plan, context: DataContext) -> None:
-    """Get the registered data sets that are not on this machine, once, before several workers would.
+    """Get, decode and check the data sets, once, before several workers would.
 
-    Raises :class:`LsnError` where one can neither be found nor downloaded, where a prepared one is no longer what
-    was prepared, or where a file that a noise model reads is missing: nothing has been trained yet.
+    Raises :class:`LsnError` where one can neither be found nor downloaded, where its files are not what they were,
+    or where a file that a noise model reads is missing: nothing has been trained yet.
     """
     needed = {run.spec.data.name: run.spec.data.params for run in plan}
     for name, params in needed.items():
         try:
-            if not is_registered(name):
-                refuse_changed(context.prepared_dir / name)
-            elif not describe(name, context.data_dir).available:
-                load_data(name, params, context)
+            make_ready(name, params, context)
         except LsnError as error:
             others = [other for other in needed if other != name]
             if others:

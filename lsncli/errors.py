@@ -46,6 +46,10 @@ def _rebuild(cls: type[LsnError], what: str, where: str | None, valid: str | Non
     return cls(what, where=where, valid=valid, next=nxt)
 
 
+class EmptyDatabaseError(LsnError):
+    """A database in which nothing has been stored yet, not even lsn's tables: no mistake where one only reports."""
+
+
 def close_names(name: str, known: Iterable[str], count: int) -> list[str]:
     """At most ``count`` of the ``known`` names that ``name`` probably means; case does not matter."""
     by_lower = {other.lower(): other for other in sorted(known)}

@@ -11,7 +11,7 @@ from lsncli.cli.computed_tables import COMPUTED_TABLES, report_computed
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
 from lsncli.cli.output import say
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
-from lsncli.errors import LsnError
+from lsncli.errors import EmptyDatabaseError, LsnError
 
 if TYPE_CHECKING:
     from lsncli.recipe.loading import Overrides
@@ -43,7 +43,9 @@ def command(
     all: Annotated[
         bool,
         typer.Option(
-            "--all", help="Write every table and figure of the paper, and its claims, into the folder --output."
+            "--all",
+            help="Write every table and figure of the paper, and its claims, into the folder --output; as html, one"
+            " page, index.html.",
         ),
     ] = False,
     profile: ProfileOption = None,
@@ -195,7 +197,7 @@ def _all(
     store = open_database(db)
     try:
         options = repeated_options(db, data_dir)
-        whole = WholeReport(overrides, store, format, options, absent_note(db, store))
+        whole = WholeReport(overrides, store, format, options, absent_note(db, store), db)
         whole.write(folder_of(output), lambda line: typer.echo(line, err=True))
     finally:
         if store is not None:
@@ -239,17 +241,30 @@ def _claims(
 
 
 def open_database(db: str) -> Store | None:
-    """The database, for reading only; None where the default one does not exist yet, which is no mistake."""
+    """The database, for reading only; None where it is empty, or where the default one does not exist yet.
+
+    Neither is a mistake; one that was named and is not there is.
+    """
     if db == DEFAULT_DATABASE and not Path(db).exists():
         return None
     from lsncli.store import Store
 
-    return Store.open(db, create=False, read_only=True)
+    try:
+        return Store.open(db, create=False, read_only=True)
+    except EmptyDatabaseError:
+        return None
 
 
 def absent_note(db: str, store: Store | None) -> tuple[str, ...]:
-    """What a report from no database says first."""
-    return () if store else (f"There is no database {db} here yet: nothing has been trained.",)
+    """What a report from no database, or from an empty one, says first; never with a password."""
+    from lsncli.store.location import Location
+
+    if store:
+        return ()
+    location = Location.parse(db)
+    if location.exists():
+        return (f"The database {location.shown} is empty: nothing has been trained.",)
+    return (f"There is no database {location.shown} here yet: nothing has been trained.",)
 
 
 def repeated_options(db: str, data_dir: Path | None) -> list[str]:

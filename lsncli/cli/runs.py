@@ -25,9 +25,6 @@ ACCURACY = "test_accuracy"
 #: Digits of a key that a table shows; any unique beginning of a key is accepted.
 SHORT = 10
 
-#: Classes up to which the table of noise counts is printed; beyond, it is only in the JSON.
-MOST_CLASSES = 20
-
 
 class RunStatus(StrEnum):
     """How a run stands."""
@@ -167,8 +164,6 @@ def rm(
     from lsncli.store import Store
     from lsncli.store.description import components
 
-    if not yes and not sys.stdin.isatty():
-        raise LsnError("nobody is there to confirm that runs are to be removed", next="say --yes")
     with Store.open(db, create=False) as store:
         chosen = [store.run(key) for key in dict.fromkeys(store.resolve(key) for key in keys)]
         lines = [
@@ -176,6 +171,9 @@ def rm(
             for r in chosen
         ]
         if not yes:
+            # After the look at the keys: who names a run that is not there need not learn of --yes first.
+            if not sys.stdin.isatty():
+                raise LsnError("nobody is there to confirm that runs are to be removed", next="say --yes")
             say("\n".join(lines), err=True)
             if not typer.confirm(f"Remove {_count(len(chosen), 'run')}?", err=True):
                 stderr().print("nothing was removed")
@@ -217,18 +215,18 @@ def _everything(store: Store, key: str) -> dict[str, Any]:
     """All that is known of a run, as plain data."""
     from dataclasses import asdict
 
-    from lsncli.store.description import NOISE_COUNTS, plain
+    from lsncli.cli.transitions import transition_arrays
+    from lsncli.store.description import plain
 
     record = store.run(key)
     arrays = store.arrays(key)
     provenance = store.provenance(key)
-    counts = store.get_array(key, NOISE_COUNTS).tolist() if NOISE_COUNTS in {a.name for a in arrays} else None
     return {
         **plain(record),
         "traceback": record.traceback,
         "last": store.values([key], statuses=None).get(key, {}),
         "best": store.values([key], None, "best", statuses=None).get(key, {}),
-        "noise_counts": counts,
+        **transition_arrays(store, key, arrays),
         "arrays": [asdict(entry) for entry in arrays],
         "artifacts": [asdict(entry) for entry in store.artifacts(key)],
         "provenance": provenance[-1] if provenance else {},
@@ -238,6 +236,7 @@ def _everything(store: Store, key: str) -> dict[str, Any]:
 
 def _print_run(found: dict[str, Any]) -> None:
     from lsncli.cli.output import print_table
+    from lsncli.cli.transitions import transition_tables
     from lsncli.store.description import indented
 
     facts = {name: found[name] for name in ("key", "title", "status", "error", "started_at", "finished_at")}
@@ -256,10 +255,8 @@ def _print_run(found: dict[str, Any]) -> None:
         print_table(
             ("metric", "last", "best"), ((n, _number(found["last"][n]), _number(best.get(n))) for n in names)
         )
-    counts = found["noise_counts"]
-    if counts and len(counts) <= MOST_CLASSES:
-        heads = ("true \\ label", *map(str, range(len(counts))))
-        print_table(heads, ((i, *row) for i, row in enumerate(counts)), title="labels after the noise")
+    for title, heads, rows in transition_tables(found):
+        print_table(heads, rows, title=title)
     _section(
         "arrays", [f"  {a['name']} at step {a['step']}: {a['dtype']} {list(a['shape'])}" for a in found["arrays"]]
     )

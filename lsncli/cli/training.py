@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lsncli.cli.command_line import command_line
+
 if TYPE_CHECKING:
     from lsncli.choosing import Chosen
     from lsncli.engine.settings import EngineSettings
@@ -130,7 +132,7 @@ def train(
         precision=options.precision,
         download=options.download,
         checkpoint_seconds=options.checkpoint_seconds,
-        command=_command_line(options.db),
+        command=command_line(options.db),
     )
     # Every mistake in the request is told before the database is made.
     chosen = choose_executor(options.executor, options.replicas, engine, plan)
@@ -191,17 +193,6 @@ def _fetch(plan: Plan, engine: EngineSettings) -> None:
         fetch_data(plan, DataContext(engine.data_dir, engine.download, progress))
 
 
-def _command_line(db: str) -> str:
-    """The command as it was typed, for the provenance, less a password in ``--db``."""
-    import shlex
-    import sys
-
-    from lsncli.store.location import Location
-
-    shown = Location.parse(db).shown
-    return shlex.join(["lsn", *(word.replace(db, shown) for word in sys.argv[1:])])
-
-
 def _summarise(plan: Plan, runs: Chosen, outcomes: Outcomes, interrupted: bool) -> int:
     """Say on stderr what happened; returns the exit status."""
     from rich.text import Text
@@ -219,7 +210,8 @@ def _summarise(plan: Plan, runs: Chosen, outcomes: Outcomes, interrupted: bool) 
         )
     if tell_more := [*failed, *runs.failed][:1]:
         console.print(
-            Text(f"  next: lsn runs show {tell_more[0][:10]} tells more; --retry-failed tries again what failed")
+            Text(f"  next: lsn runs show {tell_more[0][:10]} tells more; --retry-failed tries again what failed"),
+            soft_wrap=True,
         )
     for key in outcomes.keys("diverged"):
         line = f"diverged: {describe_run(plan[key].spec)} ({key[:10]}): {outcomes.ended[key].error}"

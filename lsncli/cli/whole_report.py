@@ -1,4 +1,4 @@
-"""``lsn report --all``: every table and figure of the paper, and its claims, in one folder."""
+"""``lsn report --all``: every table and figure of the paper, and its claims, in one folder or on one page."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from lsncli.errors import LsnError
 
 if TYPE_CHECKING:
     from lsncli.recipe.loading import Overrides
+    from lsncli.report.claims.claim import ClaimsReport
+    from lsncli.report.figures.model import Figure
+    from lsncli.report.listing import Listing
+    from lsncli.report.table import Table
     from lsncli.store import Store
 
 DEFAULT_FOLDER = Path("report")
+TABLES = range(1, 8)
 FIGURES = range(1, 10)
 #: Format of the tables → ending of their files. Figures are pictures whatever the tables are.
 _ENDINGS = {"rich": "md", "md": "md", "csv": "csv", "json": "json", "latex": "tex", "html": "html"}
@@ -45,64 +50,60 @@ def folder_of(output: Path | None) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class WholeReport:
-    """What is written, and from where. run_options: words that commands for missing runs must repeat."""
+    """What is written, and from where.
+
+    run_options: words that commands for missing runs must repeat. db: the database as it was named.
+    """
 
     overrides: Overrides
     store: Store | None
     format: str
     run_options: Sequence[str]
     notes: Sequence[str]
+    db: str
 
     def write(self, folder: Path, say: Callable[[str], None]) -> None:
         """Write all files, each whole or not at all, and say which; tables and figures under one profile.
 
-        ``--data`` applies to those that use the data set; raises :class:`LsnError` where none does.
+        As HTML it is one file, ``index.html``. ``--data`` applies to those that use the data set; raises
+        :class:`LsnError` where none does.
         """
         from lsncli.report.claims.evaluate import claims_of_paper
-        from lsncli.report.claims.formats import renderer
         from lsncli.report.writing import write_report
 
         format, ending = endings(self.format)
         claims = claims_of_paper(self.overrides, self.store, run_options=self.run_options, notes=self.notes)
         # The first of paper, quick and smoke that has results anywhere: what is written never mixes two.
         shared = replace(self.overrides, profile=claims.profile, shared=True)
-        tables = {number: self._table(number, shared, format) for number in range(1, 8)}
-        for number, text in tables.items():
-            path = folder / f"table{number}.{ending}"
-            write_report(text, path)
-            say(f"wrote {path}")
-        for number in FIGURES:
-            path = folder / f"figure{number}.png"
-            self._figure(number, shared, path)
-            say(f"wrote {path}")
-        path = folder / f"claims.{ending}"
-        write_report(renderer(format)(claims), path)
-        say(f"wrote {path}, all under profile {claims.profile}")
+        if format == "html":
+            from lsncli.cli.report_page import page_of
 
-    def _table(self, number: int, overrides: Overrides, format: str) -> str:
+            path = folder / "index.html"
+            write_report(page_of(self, shared, claims), path)
+            say(f"wrote {path}, all under profile {claims.profile}")
+            return
+        self._write_files(folder, format, ending, shared, claims, say)
+
+    def table(self, number: int, overrides: Overrides) -> Table | Listing:
+        """The paper's table ``number``, computed or from the database."""
         from lsncli.cli.computed_tables import COMPUTED_TABLES, computed_listing
         from lsncli.recipe.loading import load
-        from lsncli.registry import registry
         from lsncli.report.build import build_report
-        from lsncli.report.formats.listing import renderer
         from lsncli.report.shipped import recipe_of_table
 
         if number in COMPUTED_TABLES:
-            return renderer(format)(computed_listing(number, []))
-        render = registry().get("report format", format, where="--format").build(None, None)
+            return computed_listing(number, [])
         loaded = load(recipe_of_table(number), overrides)
-        text: str = render(build_report(loaded, self.store, run_options=self.run_options, notes=self.notes))
-        return text
+        return build_report(loaded, self.store, run_options=self.run_options, notes=self.notes)
 
-    def _figure(self, number: int, overrides: Overrides, path: Path) -> None:
+    def figure(self, number: int, overrides: Overrides) -> Figure:
+        """The paper's figure ``number``, computed or from the database."""
         from lsncli.recipe.loading import Overrides
         from lsncli.report.figures.build import build_figure, needs_runs
-        from lsncli.report.figures.canvas import draw
-        from lsncli.report.figures.files import write_figure
         from lsncli.report.figures.keeping import keep_in
 
         trained = needs_runs(number)
-        figure = build_figure(
+        return build_figure(
             number,
             self.store,
             overrides if trained else Overrides(profile=overrides.profile),
@@ -110,4 +111,42 @@ class WholeReport:
             run_options=self.run_options,
             notes=self.notes if trained else (),
         )
-        write_figure(draw(figure, "png"), path)
+
+    def _write_files(
+        self,
+        folder: Path,
+        format: str,
+        ending: str,
+        overrides: Overrides,
+        claims: ClaimsReport,
+        say: Callable[[str], None],
+    ) -> None:
+        from lsncli.report.claims.formats import renderer
+        from lsncli.report.figures.canvas import draw
+        from lsncli.report.figures.files import write_figure
+        from lsncli.report.writing import write_report
+
+        tables = {number: _text(self.table(number, overrides), format) for number in TABLES}
+        for number, text in tables.items():
+            path = folder / f"table{number}.{ending}"
+            write_report(text, path)
+            say(f"wrote {path}")
+        for number in FIGURES:
+            path = folder / f"figure{number}.png"
+            write_figure(draw(self.figure(number, overrides), "png"), path)
+            say(f"wrote {path}")
+        path = folder / f"claims.{ending}"
+        write_report(renderer(format)(claims), path)
+        say(f"wrote {path}, all under profile {claims.profile}")
+
+
+def _text(table: Table | Listing, format: str) -> str:
+    """A table as the file's text."""
+    from lsncli.registry import registry
+    from lsncli.report.formats.listing import renderer
+    from lsncli.report.listing import Listing
+
+    if isinstance(table, Listing):
+        return renderer(format)(table)
+    text: str = registry().get("report format", format, where="--format").build(None, None)(table)
+    return text

@@ -47,6 +47,14 @@ def is_registered(name: str) -> bool:
     return name in registry().names(KIND)
 
 
+def is_kept_on_disk(name: str) -> bool:
+    """Whether the registered data set ``name`` is read from files that may be missing, unlike a package's own."""
+    from lsncli.registry import registry
+
+    builder: object = cast("DatasetInfo", registry().get(KIND, name)).build
+    return isinstance(builder, TellsAvailability)
+
+
 def describe(name: str, data_dir: Path, *, where: str | None = None) -> DataDescription:
     """The data set ``name``; a registered one goes before a prepared one of the same name.
 

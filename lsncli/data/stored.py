@@ -165,8 +165,8 @@ def problem(folder: Path) -> str | None:
     return None
 
 
-def refuse_changed(folder: Path) -> None:
-    """Raise :class:`LsnError` where the content of ``folder`` is not what was prepared.
+def changed(folder: Path) -> str | None:
+    """Why the content of ``folder`` is not what was once written there; None if it is.
 
     Results would be stored under a digest that is not theirs. Sets beyond :data:`MOST_READ_THROUGH` are taken as
     they are; ``lsn data verify`` reads those too.
@@ -175,8 +175,14 @@ def refuse_changed(folder: Path) -> None:
         size = sum((folder / f"{part}.npy").stat().st_size for part in PARTS)
     except OSError:
         size = 0  # something is missing, which is soon said
-    if size <= MOST_READ_THROUGH and (reason := problem(folder)):
-        raise damaged(folder, reason.removeprefix(f"the decoded data set {folder.name!r} is damaged: "))
+    reason = problem(folder) if size <= MOST_READ_THROUGH else None
+    return reason and reason.removeprefix(f"the decoded data set {folder.name!r} is damaged: ")
+
+
+def refuse_changed(folder: Path) -> None:
+    """Raise :class:`LsnError` where the content of ``folder`` is not what was prepared; see :func:`changed`."""
+    if reason := changed(folder):
+        raise damaged(folder, reason)
 
 
 def damaged(folder: Path, reason: str) -> LsnError:

@@ -34,6 +34,9 @@ _LONG_HEADERS = (
     tarfile.GNUTYPE_LONGLINK,
 )
 
+#: Reads beyond the end, one after the other, that an archive as it should be never needs.
+_MOST_EMPTY = 16
+
 
 def is_plain_tar(path: Path) -> bool:
     """Whether an uncompressed file starts with the header of a tar archive (empty files do not)."""
@@ -102,19 +105,27 @@ class TarSource:
 
 
 class _Bounded:
-    """Reads from ``raw`` and raises once more than ``max_bytes`` have come out of it."""
+    """Reads from ``raw``; raises once more than ``max_bytes`` have come out of it, or long after its end.
+
+    tarfile skips a member by reading it away, block by block, and does not look whether anything comes: behind a
+    header that claims 2⁶⁰ bytes it would read nothing for years.
+    """
 
     def __init__(self, raw: IO[bytes], path: Path, max_bytes: int) -> None:
         self._raw = raw
         self._path = path
         self._max_bytes = max_bytes
         self._seen = 0
+        self._empty = 0
 
     def read(self, size: int) -> bytes:
         data = self._raw.read(size)
         self._seen += len(data)
         if self._seen > self._max_bytes:
             raise too_large(self._path, self._max_bytes)
+        self._empty = 0 if data else self._empty + 1
+        if self._empty > _MOST_EMPTY:
+            raise EOFError("a member is longer than the archive")
         return data
 
 

@@ -24,5 +24,7 @@ class ConstantsModule(nn.Module):
 
     def constant(self, name: str, dtype: torch.dtype) -> Tensor:
         """The array ``name`` in type ``dtype``."""
-        main = self.get_buffer(name).to(dtype)
-        return main + self.get_buffer(f"{name}_rest").to(dtype) if dtype is torch.float64 else main
+        main: Tensor = getattr(self, name)
+        if dtype is torch.float64:
+            return torch.add(main.double(), getattr(self, f"{name}_rest").double())
+        return main if main.dtype is dtype else main.to(dtype)

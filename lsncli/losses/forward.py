@@ -21,6 +21,7 @@ from lsncli.losses.probabilities import (
     exact_product,
     log_probabilities,
     minus_at_labels,
+    probabilities,
     rows_of_labels,
 )
 
@@ -47,10 +48,16 @@ class SymmetricForward(nn.Module):
 
     def forward(self, logits: Tensor, targets: Tensor, inputs: LossInputs | None = None) -> Tensor:
         """Losses ``[B]`` for logits ``[B, L]`` and labels ``[B]`` or probabilities ``[B, L]``."""
+        soft = are_probabilities(logits, targets)
+        if soft and not self.floor and self.uniform >= SMALLEST:
+            # As below, without the way through the logarithms.
+            mixed = (probabilities(logits) + self.uniform / self.keep).log()
+            targets = targets.to(mixed.dtype)
+            return -(targets * mixed).sum(-1) - self.log_keep * targets.sum(-1)
         logp = log_probabilities(logits, self.floor)
         # Probabilities sum to 1 unless they were clipped.
         total = logp.exp().sum(-1) if self.floor else None
-        if are_probabilities(logits, targets):
+        if soft:
             mixed = self._log_mixed(logp, None if total is None else total.unsqueeze(-1))
             return -(targets.to(logp.dtype) * mixed).sum(-1)
         return -self._log_mixed(-minus_at_labels(logp, targets), total)
@@ -76,7 +83,9 @@ class MatrixForward(ConstantsModule):
     A label whose column of T is zero cannot occur under T: its probability is taken as 2⁻¹⁰⁰ (a loss
     of 69 with no gradient) rather than as 0.
 
-    For hard labels the loss is exact at any logits. For soft targets, where an exact log-sum-exp would
+    Where all of T is well above zero, so is every mixed probability, and T is applied to the probabilities.
+
+    Otherwise: for hard labels the loss is exact at any logits. For soft targets, where an exact log-sum-exp would
     need B × L × L numbers, T is applied to the probabilities: exact unless a label's mixed probability falls
     below 2⁻¹⁰⁰, when the diagonal of T alone counts, which is kept in logarithms.
     """
@@ -90,14 +99,25 @@ class MatrixForward(ConstantsModule):
         columns[impossible] = math.log(SMALLEST)
         self.keep("log_columns", columns)
         self.keep("transition", transition)
+        # Of the L probabilities one is at least 1/L, hence each mixed one at least 1/L of T's smallest entry.
+        self.dense = not floor and bool(transition.min() / len(transition) >= SMALLEST)
+        if self.dense:
+            self.keep("columns", transition.T)
         # Stands in for a sum that underflows; where the diagonal is zero, a constant does.
         self.keep("log_diagonal", _logarithm(diagonal, math.log(SMALLEST)))
         self.keep("on_diagonal", np.where(diagonal > 0, 1.0, 0.0))
 
     def forward(self, logits: Tensor, targets: Tensor, inputs: LossInputs | None = None) -> Tensor:
         """Losses ``[B]`` for logits ``[B, L]`` and labels ``[B]`` or probabilities ``[B, L]``."""
+        soft = are_probabilities(logits, targets)
+        if self.dense:
+            p = probabilities(logits)
+            if soft:
+                mixed = exact_product(p, self.constant("transition", p.dtype))
+                return -(targets.to(p.dtype) * mixed.log()).sum(-1)
+            return -(p * rows_of_labels(self.constant("columns", p.dtype), targets)).sum(-1).log()
         logp = log_probabilities(logits, self.floor)
-        if are_probabilities(logits, targets):
+        if soft:
             return -(targets.to(logp.dtype) * self._log_mixed(logp)).sum(-1)
         return -(logp + rows_of_labels(self.constant("log_columns", logp.dtype), targets)).logsumexp(-1)
 

@@ -118,7 +118,7 @@ def build_standard(params: StandardParams, context: LossContext) -> Loss:
     """Softmax cross-entropy."""
     from lsncli.losses.smearing import standard
 
-    return standard(params.floor)
+    return standard(context.num_classes, params.floor)
 
 
 def build_label_smoothing(params: LabelSmoothingParams, context: LossContext) -> Loss:
@@ -159,7 +159,7 @@ def build_forward(params: ForwardParams, context: LossContext) -> Loss:
     from lsncli.losses.smearing import standard
 
     if params.alpha == 0:
-        return standard(params.floor)  # log(α/L) does not exist
+        return standard(context.num_classes, params.floor)  # log(α/L) does not exist
     if params.alpha is not None:
         return SymmetricForward(context.num_classes, params.alpha, params.floor)
     return MatrixForward(_transition(params, context, "loss 'forward-correction'"), params.floor)

@@ -19,10 +19,18 @@ def log_probabilities(logits: Tensor, floor: float = 0.0) -> Tensor:
     ``floor`` > 0 clips the probabilities to [floor, 1 − floor], as Patrini et al.'s code does; the clip is
     made on the logarithms, where float32 can tell 1 − 1e-7 from 1.
     """
-    wide = logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
-    logp = functional.log_softmax(wide, dim=-1)
+    logp = functional.log_softmax(_wide(logits), dim=-1)
     # A clamp by another name, whose backward pass is one kernel instead of five.
     return functional.hardtanh(logp, math.log(floor), math.log1p(-floor)) if floor else logp
+
+
+def probabilities(logits: Tensor) -> Tensor:
+    """softmax of logits ``[..., L]``, in float32 or the logits' wider type."""
+    return functional.softmax(_wide(logits), dim=-1)
+
+
+def _wide(logits: Tensor) -> Tensor:
+    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
 
 
 def are_probabilities(logits: Tensor, targets: Tensor) -> bool:
@@ -45,18 +53,18 @@ def at_labels(values: Tensor, labels: Tensor) -> Tensor:
     return values.gather(-1, labels.long().unsqueeze(-1))
 
 
-def minus_at_labels(values: Tensor, labels: Tensor) -> Tensor:
-    """``-values[..., label]``: values ``[..., L]`` and labels ``[...]`` to ``[...]``.
+def minus_at_labels(values: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
+    """``-weight[label] values[..., label]``: values ``[..., L]``, labels ``[...]`` and weight ``[L]`` to ``[...]``.
 
-    By torch's own kernel for it, which saves the backward pass of a gather.
+    Without a weight it is 1. By torch's own kernel for it, which saves the backward pass of a gather, and of a
+    product.
     """
     labels = labels.long()
     if values.dim() == 2:
-        return functional.nll_loss(values, labels, reduction="none", ignore_index=_NO_LABEL)
+        return functional.nll_loss(values, labels, weight, reduction="none", ignore_index=_NO_LABEL)
     flat = values.reshape(-1, values.shape[-1])
-    return functional.nll_loss(flat, labels.reshape(-1), reduction="none", ignore_index=_NO_LABEL).view(
-        labels.shape
-    )
+    losses = functional.nll_loss(flat, labels.reshape(-1), weight, reduction="none", ignore_index=_NO_LABEL)
+    return losses.view(labels.shape)
 
 
 def rows_of_labels(matrix: Tensor, labels: Tensor) -> Tensor:

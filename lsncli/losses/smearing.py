@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor, nn
+from torch import Tensor
 
 from lsncli.losses.constants import ConstantsModule
 from lsncli.losses.interface import LossInputs
@@ -21,17 +21,19 @@ from lsncli.losses.probabilities import (
 )
 
 
-class SymmetricSmearing(nn.Module):
+class SymmetricSmearing(ConstantsModule):
     """Smearing by M = aI + bJ in closed form, without building M.
 
-    diagonal: a, which is not 0. uniform: b. floor: see :func:`lsncli.losses.probabilities.log_probabilities`.
+    num_classes: L. diagonal: a, which is not 0. uniform: b. floor: see
+    :func:`lsncli.losses.probabilities.log_probabilities`.
     """
 
-    def __init__(self, diagonal: float, uniform: float, floor: float = 0.0) -> None:
+    def __init__(self, num_classes: int, diagonal: float, uniform: float, floor: float = 0.0) -> None:
         super().__init__()
         if diagonal == 0:
             raise ValueError("the loss of a label must depend on the label: the diagonal must not be 0")
         self.diagonal, self.uniform, self.floor = diagonal, uniform, floor
+        self.keep("weight", np.full(num_classes, diagonal))
 
     def forward(self, logits: Tensor, targets: Tensor, inputs: LossInputs | None = None) -> Tensor:
         """Losses ``[B]`` for logits ``[B, L]`` and labels ``[B]`` or probabilities ``[B, L]``."""
@@ -45,9 +47,7 @@ class SymmetricSmearing(nn.Module):
         # First the sum, then the label: the backward pass goes the other way round, and adds the gradient of the
         # sum to that of the label in place.
         all_labels = logp.sum(-1) if self.uniform else None
-        own = minus_at_labels(logp, targets)
-        if self.diagonal != 1:
-            own = self.diagonal * own
+        own = minus_at_labels(logp, targets, self.constant("weight", logp.dtype) if self.diagonal != 1 else None)
         return own if all_labels is None else own.add(all_labels, alpha=-self.uniform)
 
     def extra_repr(self) -> str:
@@ -78,16 +78,16 @@ class MatrixSmearing(ConstantsModule):
         return f"floor={self.floor:g}"
 
 
-def standard(floor: float = 0.0) -> SymmetricSmearing:
+def standard(num_classes: int, floor: float = 0.0) -> SymmetricSmearing:
     """Softmax cross-entropy: M = I."""
-    return SymmetricSmearing(1.0, 0.0, floor)
+    return SymmetricSmearing(num_classes, 1.0, 0.0, floor)
 
 
 def label_smoothing(num_classes: int, alpha: float, floor: float = 0.0) -> SymmetricSmearing:
     """Label smoothing: M = (1 − α) I + (α/L) J (equation 1)."""
-    return SymmetricSmearing(1 - alpha, alpha / num_classes, floor)
+    return SymmetricSmearing(num_classes, 1 - alpha, alpha / num_classes, floor)
 
 
 def symmetric_backward_correction(num_classes: int, alpha: float, floor: float = 0.0) -> SymmetricSmearing:
     """Backward correction of symmetric noise: M = (I − (α/L) J) / (1 − α) (§3.2)."""
-    return SymmetricSmearing(1 / (1 - alpha), -alpha / (num_classes * (1 - alpha)), floor)
+    return SymmetricSmearing(num_classes, 1 / (1 - alpha), -alpha / (num_classes * (1 - alpha)), floor)

@@ -103,17 +103,12 @@ class _Resolver:
         taught = teacher_settings(settings)
         if taught is not None:
             self._check_student(own.loss)
-        # Made anew, not copied: a copy would keep the key of the run without its dependencies.
-        return RunSpec(
-            data=own.data,
-            noise=own.noise,
-            model=own.model,
-            loss=own.loss,
-            train=own.train,
-            seed=own.seed,
-            teacher=None if taught is None else self._teacher(taught, settings, seed),
-            distillation=None if taught is None else self._distillation(settings),
-            transition=self._transition(settings, own, seed),
+        return own.model_copy(
+            update={
+                "teacher": None if taught is None else self._teacher(taught, settings, seed),
+                "distillation": None if taught is None else self._distillation(settings),
+                "transition": self._transition(settings, own, seed),
+            }
         )
 
     def _spec(self, settings: Mapping[str, Any], seed: int, *, at: str = "", estimates: bool = False) -> RunSpec:
@@ -127,15 +122,7 @@ class _Resolver:
         # A teacher estimates its matrix as it would without a student, and is the same run.
         own = self._spec(taught, seed, at="teacher.", estimates=True)
         estimate = self._transition({**taught, "transition": settings["transition"]}, own, seed)
-        return RunSpec(
-            data=own.data,
-            noise=own.noise,
-            model=own.model,
-            loss=own.loss,
-            train=own.train,
-            seed=own.seed,
-            transition=estimate,
-        )
+        return own.model_copy(update={"transition": estimate})
 
     def _check_student(self, loss: ComponentSpec) -> None:
         """A student's targets are its teacher's probabilities, which not every loss takes."""

@@ -24,6 +24,9 @@ def sample_std(values: Sequence[float]) -> float | None:
         return None
     if not all(map(math.isfinite, values)):
         return math.nan
+    if all(value == values[0] for value in values):
+        # Their mean may be off by its last digit, which would be told as a spread.
+        return 0.0
     centre = _sum(values) / len(values)
     return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
 

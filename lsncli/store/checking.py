@@ -20,6 +20,7 @@ from lsncli.store.merge_rest import read_computation
 from lsncli.store.models import METADATA, computation, run
 from lsncli.store.newest import as_newest
 from lsncli.store.salvage import survey
+from lsncli.store.store import Store
 from lsncli.store.whole_run import DamagedRunError, WholeRun, flaws, read_run
 
 #: Complaints of SQLite about one file that are told; the first ones say what there is to know.
@@ -40,8 +41,9 @@ def check(target: str, *, files: bool = True) -> CheckReport:
             _check_pages(location, report)
         with as_newest(target) as (store, report.schema), store._reading() as connection:
             if _check_schema(connection, report):
-                _check_runs(connection, claimed_runs(store), location, report, files)
+                _check_runs(connection, _busy(store, report), location, report, files)
                 _check_computations(connection, report)
+                _check_stand_ins(store, report)
     except DatabaseDamagedError as error:
         if report.sound:
             report.add("damage", "file", f"it cannot be read: {error.__cause__ or error}".splitlines()[0])
@@ -99,6 +101,22 @@ def _check_schema(connection: Connection, report: CheckReport) -> bool:
     if strange and connection.dialect.name == "sqlite":
         report.add("note", "schema", f"tables that are not lsn's: {', '.join(sorted(strange))}")
     return readable
+
+
+def _busy(store: Store, report: CheckReport) -> frozenset[str]:
+    """The runs that are being trained; none where the claims cannot be read."""
+    try:
+        return claimed_runs(store)
+    except DatabaseDamagedError as error:
+        report.add("damage", "table claim", str(error.__cause__ or error), "--salvage leaves claims out")
+        return frozenset()
+
+
+def _check_stand_ins(store: Store, report: CheckReport) -> None:
+    try:
+        store.stand_ins()
+    except DatabaseDamagedError as error:
+        report.add("damage", "table stand_in", str(error.__cause__ or error))
 
 
 def _check_runs(

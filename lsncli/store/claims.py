@@ -6,6 +6,7 @@ transaction whether the claim is still held: between the answer and the write no
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from lsncli.store.claimant import Claimant, ClaimEntry
 from lsncli.store.models import claim
 from lsncli.store.queries import PORTION, Queries
 from lsncli.store.records import RunState
+from lsncli.store.stored_values import read_claim
 from lsncli.store.upsert import insert_if_absent
 
 #: The statuses of a run that is not trained again unless somebody asks for it.
@@ -27,9 +29,9 @@ ENDED = ("done", "diverged", "failed")
 class ClaimStore(Queries):
     """The part of :class:`lsncli.store.Store` that looks after claims."""
 
+    @abstractmethod
     def transaction(self) -> AbstractContextManager[Connection]:
         """A transaction that writes."""
-        raise NotImplementedError
 
     def claims(self, keys: Iterable[str] | None = None) -> dict[str, ClaimEntry]:
         """The claims on the runs ``keys`` (all, if None), whether or not their claimants live."""
@@ -41,7 +43,7 @@ class ClaimStore(Queries):
             for portion in _portions(keys):
                 query = select(claim) if portion is None else select(claim).where(claim.c.key.in_(portion))
                 for row in connection.execute(query):
-                    found[row.key] = _entry(row, now)
+                    found[row.key] = read_claim(row._asdict(), now)
         return found
 
     def claim(
@@ -87,7 +89,7 @@ class ClaimStore(Queries):
                 insert_if_absent(connection, claim, {"key": key, **_values(claimant, now)}, unique="key")
             # On a server a claim may go between the two statements: then it is made once more.
             for row in _locked(connection, missing):
-                rows[row.key] = _entry(row, now)
+                rows[row.key] = read_claim(row._asdict(), now)
         return rows
 
     def renew_claims(self, token: str) -> None:
@@ -130,10 +132,6 @@ def _now(connection: Connection) -> datetime:
         found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
         return found.astimezone(UTC)
     return datetime.now(UTC)
-
-
-def _entry(row: Any, now: datetime) -> ClaimEntry:
-    return ClaimEntry(**row._mapping, silent=(now - row.heartbeat).total_seconds())
 
 
 def _portions(keys: Iterable[str] | None) -> Iterable[list[str] | None]:

@@ -10,6 +10,10 @@ from lsncli.store.records import RunRecord
 #: The array in which the engine keeps what the noise really did: true classes in rows, labels in columns.
 NOISE_COUNTS = "noise_transition_counts"
 
+#: The arrays in which it keeps the transition matrix that a run estimated or learnt, and the total variation
+#: distance of each row of the estimate from the true one.
+ESTIMATE, ESTIMATE_ERRORS = "transition_estimate", "transition_total_variation"
+
 #: The components of a run that a listing shows, in the order of its columns.
 PARTS = ("data", "noise", "model", "loss")
 

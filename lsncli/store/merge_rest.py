@@ -15,6 +15,7 @@ from lsncli.store.failures import explained
 from lsncli.store.merge_decision import Prefer
 from lsncli.store.merge_report import SourceReport
 from lsncli.store.models import computation, stand_in
+from lsncli.store.stored_values import read_text
 from lsncli.store.upsert import upsert
 from lsncli.store.whole_run import MISREADINGS, undecoded
 
@@ -69,10 +70,13 @@ class Rest:
         """Add what ours does not say; where it says otherwise, it stays."""
         columns = select(stand_in.c.name, stand_in.c.stands_in_for).order_by(stand_in.c.name)
         if ours is not None:
-            self._real.update({str(name): str(real) for name, real in ours.execute(columns)})
+            self._real.update({name: real for name, real in ours.execute(columns) if _are_texts(name, real)})
         with explained(shown):
-            rows = [(str(name), str(real)) for name, real in theirs.execute(columns)]
+            rows = theirs.execute(columns).all()
         for name, real in rows:
+            if not _are_texts(name, real):
+                report.refused.append((f"stand-in {name}", "a name is no text"))
+                continue
             mine = self._real.get(name)
             if mine is None:
                 report.stand_ins["added"] += 1
@@ -86,6 +90,10 @@ class Rest:
                 report.notes.append(f"data set {name} stands in for {mine} here, for {real} there: ours stays")
 
 
+def _are_texts(*values: object) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
 _ABSENT = "it is not there"
 
 
@@ -97,6 +105,9 @@ def read_computation(connection: Connection, name: str, key: str) -> tuple[dict[
         if found is None:
             return None, _ABSENT
         row = dict(found._mapping)
+        read_text(row["name"], "computation")
+        if row["created_at"] is None:
+            return None, "nothing says when it was made"
         if digest(row["params"]) != row["digest"]:
             return None, "its digest is not that of its parameters"
     except MISREADINGS as error:

@@ -57,13 +57,18 @@ def merge(
         connections = [stack.enter_context(source.store._reading()) for source in sources]
         files = Files(destination)
         stack.callback(files.close)
+        # One that is not there is made only when everything has been looked at: damage may show in the last row.
+        if not dry_run:
+            location.check_for_writing(create=True)
         ours = _open(stack, target, location, dry_run)
         # First without the lock, so that nobody waits while files are copied.
         looking = _Merge(prefer, files, ours, copy=not dry_run)
         with nullcontext() if ours is None else ours._reading() as connection:
             reports = [looking.bring(s, c, connection) for s, c in zip(sources, connections, strict=True)]
-        if dry_run or ours is None:
+        if dry_run:
             return MergeReport(location.shown, True, reports)
+        if ours is None:
+            ours = stack.enter_context(Store.open(target))
         writing = _Merge(prefer, files, ours, copy=False, write=True)
         try:
             with ours.transaction() as connection:
@@ -84,10 +89,10 @@ class _Source:
 
 
 def _open(stack: ExitStack, target: str, location: Location, dry_run: bool) -> Store | None:
-    if not dry_run:
-        return stack.enter_context(Store.open(target))
     if location.path is not None and (not location.exists() or location.path.stat().st_size == 0):
         return None
+    if not dry_run:
+        return stack.enter_context(Store.open(target))
     return stack.enter_context(as_newest(target))[0]
 
 

@@ -7,6 +7,7 @@ once, not one by one. Lists of keys go in portions, as databases limit the param
 from __future__ import annotations
 
 import difflib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
@@ -47,12 +48,12 @@ PORTION = 900
 _RECORD_COLUMNS = [column for column in run.columns if column.name != "id"]
 
 
-class Queries:
+class Queries(ABC):
     """The reading half of :class:`lsncli.store.Store`."""
 
+    @abstractmethod
     def _reading(self) -> AbstractContextManager[Connection]:
         """A connection inside a transaction, so that several statements see one state."""
-        raise NotImplementedError
 
     # -- runs ------------------------------------------------------------------------------------------
 
@@ -61,7 +62,7 @@ class Queries:
         columns = (run.c.status, run.c.steps, run.c.final_step, run.c.seconds, run.c.error, run.c.finished_at)
         with self._reading() as connection:
             rows = _for_keys(connection, select(run.c.key, *columns), keys)
-            return {row[0]: read_state(row[1:]) for row in rows}
+            return {read_text(row[0], "run"): read_state(row[1:]) for row in rows}
 
     def runs(self, status: Status | None = None, *, limit: int | None = None) -> list[RunRecord]:
         """The runs, those begun last first."""
@@ -69,14 +70,14 @@ class Queries:
         if status is not None:
             query = query.where(run.c.status == status)
         with self._reading() as connection:
-            return [read_record(row) for row in connection.execute(query)]
+            return [read_record(row._asdict()) for row in connection.execute(query)]
 
     def run(self, key: str) -> RunRecord:
         """The run of exactly this key; raises :class:`LsnError` if there is none."""
         with self._reading() as connection:
             row = connection.execute(select(*_RECORD_COLUMNS).where(run.c.key == key)).first()
             if row is not None:
-                return read_record(row)
+                return read_record(row._asdict())
         raise LsnError(f"no run has the key {key!r}", next="lsn runs list shows the keys")
 
     def resolve(self, prefix: str) -> str:
@@ -86,7 +87,8 @@ class Queries:
         """
         wanted = prefix.strip().lower()
         with self._reading() as connection:
-            keys: list[str] = list(connection.execute(select(run.c.key).order_by(run.c.key)).scalars())
+            rows = connection.execute(select(run.c.key).order_by(run.c.key)).scalars()
+            keys = [read_text(key, "run") for key in rows]
         found = [key for key in keys if key.lower().startswith(wanted)]
         # A key may be the beginning of a longer one; written out in full it is meant.
         exact = [key for key in found if key == prefix.strip()]
@@ -128,7 +130,7 @@ class Queries:
         with self._reading() as connection:
             for portion in _portions(keys):
                 for key, name, value in connection.execute(build(and_(by_status, portion), by_name)):
-                    result.setdefault(key, {})[read_text(name, "metric")] = value
+                    result.setdefault(read_text(key, "run"), {})[read_text(name, "metric")] = value
         return result
 
     def history(self, key: str) -> dict[str, list[tuple[int, float]]]:
@@ -186,6 +188,18 @@ class Queries:
         query = _of_run(select(provenance.c.data), provenance.c, key).order_by(provenance.c.attempt)
         with self._reading() as connection:
             return [read_object(data, "provenance") for data in connection.execute(query).scalars()]
+
+    def latest_provenance(self, keys: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
+        """With what each of the runs ``keys`` (None: all) was trained last; runs that do not say are left out."""
+        query = (
+            select(run.c.key, provenance.c.data)
+            .join(provenance, provenance.c.run_id == run.c.id)
+            .order_by(provenance.c.attempt)
+        )
+        with self._reading() as connection:
+            rows = _for_keys(connection, query, keys)
+            # Later attempts come later, and replace the earlier ones.
+            return {key: read_object(data, "provenance") for key, data in rows}
 
     def get_computation(self, name: str, params: Mapping[str, Any]) -> npt.NDArray[Any] | None:
         """The array that was computed from exactly these parameters, or None where it has not been stored."""

@@ -6,7 +6,6 @@ interrupted; one whose spec and key do not fit is left out.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import tempfile
 from collections import Counter
@@ -14,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Connection, delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from lsncli.errors import LsnError
 from lsncli.store import database, schema
 from lsncli.store.backup import new_file
+from lsncli.store.fitting import fits
 from lsncli.store.location import Location
 from lsncli.store.merge_rest import read_computation
 from lsncli.store.models import METADATA, array, computation, run
@@ -31,10 +31,6 @@ _TABLES = ("run", "array", "artifact", "provenance", "stand_in", "computation")
 
 #: Without rows of these, a run's result is not whole.
 _RESULTS = ("array",)
-
-
-#: The columns of plain data; other rows of their runs must not fall with them.
-_JSON = {t.name: [c.name for c in t.columns if isinstance(c.type, JSON)] for t in METADATA.sorted_tables}
 
 
 @dataclass(slots=True)
@@ -167,15 +163,28 @@ def _insert(
     names = ", ".join(f'"{name}"' for name in columns)
     marks = ", ".join("?" * len(columns))
     try:
-        for name in _JSON.get(table, ()):
-            json.loads(row[columns.index(name)])
-        copy.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', row)
-    except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, ValueError, TypeError, RecursionError):
-        # Twice there, without its run, NULL where nothing may be, no JSON, or a text that is none.
+        copy.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', _fitting(table, columns, row))
+    except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, ValueError):
+        # Twice there, without its run, of another kind than its column, or a text that is none.
         saved.refused[table] += 1
         return False
     saved.rows[table] += 1
     return True
+
+
+def _fitting(table: str, columns: list[str], row: tuple[Any, ...]) -> list[Any]:
+    """The row, if every value is of its column's kind. Raises ValueError for another one.
+
+    A run does not fall with its title: where a value of its row may be missing, it then is.
+    """
+    declared = METADATA.tables[table].columns
+    found = []
+    for name, value in zip(columns, row, strict=True):
+        good = name not in declared or fits(declared[name], value)
+        if not good and not (table == "run" and declared[name].nullable):
+            raise ValueError(f"column {name} of table {table} does not hold {type(value).__name__}")
+        found.append(value if good else None)
+    return found
 
 
 def _judge(connection: Connection, key: str, doubtful: bool, shown: str, saved: Salvaged) -> None:
@@ -186,7 +195,7 @@ def _judge(connection: Connection, key: str, doubtful: bool, shown: str, saved: 
         found = flaws(whole)
     except DamagedRunError as error:
         found, whole = [str(error)], None
-    if whole is None or any("spec" in flaw or "status" in flaw or "number of steps" in flaw for flaw in found):
+    if whole is None or any(flaw.startswith("its ") for flaw in found):
         saved.refused["run"] += 1
         saved.rows["run"] -= 1
         connection.execute(delete(run).where(run.c.key == key))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from lsncli.errors import LsnError
+from lsncli.errors import EmptyDatabaseError, LsnError
 from lsncli.store.foreign_schema import refuse_programs
 
 if TYPE_CHECKING:
@@ -57,10 +57,15 @@ def read_version(connection: Connection, shown: str) -> str | None:
 
 
 def require_readable(connection: Connection, shown: str) -> None:
-    """Raise :class:`LsnError` unless the schema can be read as it is; for readers, who change nothing."""
+    """Raise :class:`LsnError` unless the schema can be read as it is; for readers, who change nothing.
+
+    :class:`EmptyDatabaseError` where there is no schema at all.
+    """
     version = read_version(connection, shown)
     if version is None:
-        raise LsnError("the database is empty", where=shown, next=f"fill it with: lsn run quickstart --db {shown}")
+        raise EmptyDatabaseError(
+            "the database is empty", where=shown, next=f"fill it with: lsn run quickstart --db {shown}"
+        )
     if version not in READABLE:
         raise LsnError(
             f"the database is from an older lsn (schema {version})",

@@ -22,6 +22,7 @@ from lsncli.store.location import Location
 from lsncli.store.models import array, artifact, computation, metric, provenance, run, stand_in
 from lsncli.store.queries import PORTION
 from lsncli.store.records import FINAL_STATUSES, Begun, Status
+from lsncli.store.stored_values import read_attempts, read_count
 from lsncli.store.upsert import insert_if_absent, upsert
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class Store(ClaimStore):
     @staticmethod
     def _add_provenance(connection: Connection, run_id: int, data: Mapping[str, Any]) -> int:
         earlier = connection.scalar(select(func.max(provenance.c.attempt)).where(provenance.c.run_id == run_id))
-        attempt = int(earlier or 0) + 1
+        attempt = read_attempts(earlier) + 1
         upsert(connection, provenance, [{"run_id": run_id, "attempt": attempt, "data": dict(data)}])
         return attempt
 
@@ -294,4 +295,4 @@ class Store(ClaimStore):
                 where=self.location.shown,
                 next="it was removed while it was trained: train it again",
             )
-        return int(run_id)
+        return read_count(run_id)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from lsncli.store.claimant import ClaimEntry
 from lsncli.store.records import STATUSES, ArrayEntry, ArtifactEntry, MetricRow, RunRecord, RunState
 
 #: Largest whole number that a column holds.
@@ -31,9 +33,9 @@ def read_json(text: str | bytes) -> Any:
         raise UnreadableValueError(f"a value is no JSON ({type(error).__name__})") from None
 
 
-def read_record(row: Any) -> RunRecord:
-    """A run out of a row of its columns."""
-    record = RunRecord(**row._mapping)
+def read_record(row: Mapping[str, Any]) -> RunRecord:
+    """A run out of its columns by name."""
+    record = RunRecord(**row)
     read_text(record.key, "run")
     for text in (record.title, record.traceback):
         _require(isinstance(text, str | None), "run", "text")
@@ -63,24 +65,27 @@ def read_metric(row: Sequence[Any]) -> MetricRow:
     """A stored number out of ``(key, name, step, value)``."""
     found = MetricRow(*row)
     read_text(found.key, "run")
-    read_text(found.name, "metric")
-    _require(isinstance(found.step, int), "metric", "step")
+    read_place(found.name, found.step, "metric")
     return found
+
+
+def read_place(name: Any, step: Any, table: str) -> None:
+    """What an array or a number of a run is called, and its step."""
+    read_text(name, table)
+    _require(isinstance(step, int), table, "step")
 
 
 def read_array_entry(row: Sequence[Any]) -> ArrayEntry:
     """An array without its contents, out of ``(name, step, dtype, shape, size)``."""
     name, step, dtype, shape, size = row
-    _require(isinstance(step, int), "array", "step")
-    return ArrayEntry(
-        read_text(name, "array"), step, read_text(dtype, "array"), read_shape(shape), read_count(size)
-    )
+    read_place(name, step, "array")
+    return ArrayEntry(name, step, read_text(dtype, "array"), read_shape(shape), read_count(size, "array"))
 
 
 def read_artifact(row: Sequence[Any]) -> ArtifactEntry:
     """A file that a run left, out of ``(name, path, sha256, size)``; where its path leads is another question."""
     name, path, sha256 = (read_text(value, "artifact") for value in row[:3])
-    return ArtifactEntry(name, path, sha256, read_count(row[3]))
+    return ArtifactEntry(name, path, sha256, read_count(row[3], "artifact"))
 
 
 def read_text(value: Any, table: str) -> str:
@@ -89,10 +94,27 @@ def read_text(value: Any, table: str) -> str:
     return str(value)
 
 
-def read_count(value: Any) -> int:
+def read_count(value: Any, table: str = "run") -> int:
     """A column that holds a whole number from 0 on."""
-    _require(_is_count(value), "run", "number")
+    _require(_is_count(value), table, "number")
     return int(value)
+
+
+def read_attempts(value: Any) -> int:
+    """How many attempts at a run there are, by the number of the last one (None: there is none); one more fits."""
+    _require(value is None or (_is_count(value) and value < _LARGEST), "provenance", "number")
+    return int(value or 0)
+
+
+def read_claim(row: Mapping[str, Any], now: datetime) -> ClaimEntry:
+    """A claim out of its columns by name, at the moment ``now``."""
+    for name in ("key", "token", "host"):
+        read_text(row[name], "claim")
+    read_count(row["pid"], "claim")
+    _require(isinstance(row["machine"], str | None), "claim", "text")
+    _require(row["process_start"] is None or _is_count(row["process_start"]), "claim", "number")
+    _require(row["since"] is not None and row["heartbeat"] is not None, "claim", "time")
+    return ClaimEntry(**row, silent=(now - row["heartbeat"]).total_seconds())
 
 
 def read_object(value: Any, table: str) -> dict[str, Any]:

@@ -18,6 +18,14 @@ from lsncli.store import array_codec
 from lsncli.store.failures import undecodable
 from lsncli.store.models import array, artifact, metric, provenance, run
 from lsncli.store.records import STATUSES, ArtifactEntry
+from lsncli.store.stored_values import (
+    UnreadableValueError,
+    read_artifact,
+    read_metric,
+    read_object,
+    read_place,
+    read_record,
+)
 
 #: Metrics of the machine, not of the network: two trainings with the same results differ in them.
 TIMINGS = frozenset({"images_per_second"})
@@ -88,7 +96,7 @@ def read_run(connection: Connection, key: str) -> WholeRun | None:
             _arrays(connection, number),
             _artifacts(connection, number),
             tuple(
-                dict(data)
+                read_object(data, "provenance")
                 for data in connection.execute(
                     select(provenance.c.data).where(provenance.c.run_id == number).order_by(provenance.c.attempt)
                 ).scalars()
@@ -105,19 +113,22 @@ def read_run(connection: Connection, key: str) -> WholeRun | None:
 def _metrics(connection: Connection, number: int) -> tuple[tuple[str, int, float], ...]:
     columns = (metric.c.name, metric.c.step, metric.c.value)
     query = select(*columns).where(metric.c.run_id == number).order_by(metric.c.name, metric.c.step)
-    return tuple((str(name), int(step), value) for name, step, value in connection.execute(query))
+    rows = (read_metric(("", *row)) for row in connection.execute(query))
+    return tuple((row.name, row.step, row.value) for row in rows)
 
 
 def _arrays(connection: Connection, number: int) -> tuple[dict[str, Any], ...]:
     query = select(array).where(array.c.run_id == number).order_by(array.c.name, array.c.step)
     rows = [dict(row._mapping) for row in connection.execute(query)]
+    for row in rows:
+        read_place(row["name"], row["step"], "array")
     return tuple({name: value for name, value in row.items() if name != "run_id"} for row in rows)
 
 
 def _artifacts(connection: Connection, number: int) -> tuple[ArtifactEntry, ...]:
     columns = (artifact.c.name, artifact.c.path, artifact.c.sha256, artifact.c.bytes)
     query = select(*columns).where(artifact.c.run_id == number).order_by(artifact.c.name)
-    return tuple(ArtifactEntry(*row) for row in connection.execute(query))
+    return tuple(read_artifact(row) for row in connection.execute(query))
 
 
 def flaws(whole: WholeRun) -> list[str]:
@@ -130,6 +141,11 @@ def flaws(whole: WholeRun) -> list[str]:
         found.append(f"its status is {str(row['status'])[:20]!r}")
     if not isinstance(row["steps"], int):
         found.append("its number of steps is no number")
+    if not found:
+        try:
+            read_record(row)
+        except UnreadableValueError as error:
+            found.append(f"its row cannot be read ({error})")
     if row["status"] == "done":
         final = row["final_step"]
         if final is None or final != row["steps"]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lsncli.report.claims.catalogue import CLAIMS
 from lsncli.report.claims.verdicts import RULE, Expectation, Verdict, on_setting, together
 
 
@@ -57,3 +58,9 @@ def test_the_order_of_settings_does_not_matter(settings: list[Verdict], random: 
 
 def test_the_rule_names_every_verdict() -> None:
     assert all(word in RULE for word in ("supported", "contradicted", "mixed", "undecided", "not enough runs"))
+
+
+def test_no_claim_says_more_than_the_rule_decides() -> None:
+    """One supported setting among undecided ones supports a claim: so none is about every one of them."""
+    assert together(["supported", "undecided"]) == "supported"
+    assert [claim.id for claim in CLAIMS if {"every", "all", "always"} & set(claim.statement.split())] == []

@@ -83,7 +83,7 @@ def with_damaged_data(write: Any, folder: Path) -> Path:
 def with_a_failing_run(write: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A data set that is damaged after the batch has looked at it."""
     with_damaged_data(write, folder)
-    monkeypatch.setattr("lsncli.batch.refuse_changed", lambda folder: None)
+    monkeypatch.setattr("lsncli.batch.make_ready", lambda name, params, context: None)
 
 
 def test_damaged_data_are_told_before_anything_is_trained(lsn: Any, write: Any) -> None:

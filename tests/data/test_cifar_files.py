@@ -15,6 +15,7 @@ from lsncli.data import catalogue, stored
 from lsncli.data.cifar import CIFAR10_CLASSES
 from lsncli.data.context import DataContext
 from lsncli.data.prepare import fetch
+from lsncli.data.readiness import make_ready
 from lsncli.errors import LsnError
 
 FOLDER, ARCHIVE = "cifar-10-batches-py", "cifar-10-python.tar.gz"
@@ -154,6 +155,47 @@ def test_wrong_archive_is_not_opened(context: DataContext) -> None:
     (context.data_dir / ARCHIVE).write_bytes(b"not the archive")
     with pytest.raises(LsnError, match="does not have its published MD5, so it was not opened"):
         catalogue.load("cifar10", {}, context)
+
+
+def change_last_byte(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_changed_file_is_told_before_a_batch(
+    small: dict[str, np.ndarray], context: DataContext, tmp_path: Path
+) -> None:
+    context.data_dir.mkdir()
+    (tmp_path / "original" / FOLDER).rename(context.data_dir / FOLDER)
+    change_last_byte(context.data_dir / FOLDER / "data_batch_4")
+    with pytest.raises(LsnError, match="data_batch_4 of cifar10 does not have its published MD5"):
+        make_ready("cifar10", {}, context)
+    assert not context.cache_dir.exists()
+
+
+@pytest.mark.parametrize("part", ["train_images.npy", "test_labels.npy", "meta.json"])
+def test_a_changed_copy_is_made_again_before_a_batch(
+    part: str, small: dict[str, np.ndarray], context: DataContext, tmp_path: Path
+) -> None:
+    """It would be used under the digest of what it was."""
+    context.data_dir.mkdir()
+    (tmp_path / "original" / FOLDER).rename(context.data_dir / FOLDER)
+    make_ready("cifar10", {}, context)
+    copy = context.cache_dir / "cifar10"
+    digest = stored.read_meta(copy).digest
+    change_last_byte(copy / part)
+    assert stored.changed(copy)
+    make_ready("cifar10", {}, context)
+    assert stored.changed(copy) is None
+    assert stored.read_meta(copy).digest == digest
+    check(catalogue.load("cifar10", {}, context), small)
+    # Where it cannot be made again, nothing is trained on it.
+    (context.data_dir / FOLDER).rename(tmp_path / "gone")
+    make_ready("cifar10", {}, context)
+    change_last_byte(copy / part)
+    with pytest.raises(LsnError, match="cifar10 is not on this machine"):
+        make_ready("cifar10", {}, context)
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])

@@ -177,6 +177,17 @@ def test_elsewhere_the_last_heartbeat_decides() -> None:
     assert watch.gone(entry(silent=121, machine="another"))
 
 
+def test_elsewhere_with_a_heartbeat_of_a_clock_that_was_wrong() -> None:
+    """A heartbeat of tomorrow does not hold a run until tomorrow, if no other one follows."""
+    now = [0.0]
+    watch = Watch(120, clock=lambda: now[0])
+    assert not watch.gone(entry(silent=-86400, machine="another"))
+    now[0] = 121
+    assert not watch.gone(entry(silent=-86400, machine="another", beat=1))
+    now[0] = 242
+    assert watch.gone(entry(silent=-86279, machine="another", beat=1))
+
+
 # -- claims in a database ---------------------------------------------------------------------------------
 
 RUN = spec(seed=1)

@@ -114,6 +114,7 @@ STATEMENTS = (
 def base() -> bytes:
     """A database with trained runs, one that failed, a stand-in and a computation; other machines' numbers."""
     from lsncli.store import Store
+    from lsncli.store.claimant import Claimant
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -130,10 +131,19 @@ def base() -> bytes:
             )
             store.finish_run("f" * 20, "failed", final_step=2, seconds=0.5, error="no", traceback="Trace\n  line")
             store.set_stand_in("digits-copy", "digits")
+            # Processes that have ended: whoever wants their runs may take them.
+            for number, key in enumerate(store.statuses()):
+                store.claim([key], Claimant(f"{number:032x}", "elsewhere", 1, None, None), store.statuses(), _never)
         with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.execute("UPDATE claim SET since = '2025-01-01 00:00:00', heartbeat = '2025-01-01 00:00:10'")
+            connection.commit()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("PRAGMA journal_mode = DELETE")
         return database.read_bytes()
+
+
+def _never(entry: object) -> bool:
+    return False
 
 
 @cache

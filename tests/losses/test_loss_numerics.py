@@ -42,7 +42,7 @@ def never_label_one(num_classes=L):
 def all_losses(num_classes=L):
     T = transition(num_classes)
     return {
-        "standard": standard(),
+        "standard": standard(num_classes),
         "label-smoothing": label_smoothing(num_classes, 0.1),
         "backward": symmetric_backward_correction(num_classes, 0.3),
         "backward-floor": symmetric_backward_correction(num_classes, 0.3, 1e-7),

@@ -127,7 +127,7 @@ def test_targets_and_loss_are_hintons(tmp_path: Path, settings: EngineSettings) 
         for view in ("augmented", "clean"):
             spec = DistillationSpec(temperature=3.0, squared_temperature_factor=squared, teacher_view=view)
             teacher = Teacher(reader, student.teacher, spec, images)
-            loss = teacher.loss(standard(0.0), logits, teacher.targets(indices, batch), None)  # type: ignore[arg-type]
+            loss = teacher.loss(standard(logits.shape[1]), logits, teacher.targets(indices, batch), None)  # type: ignore[arg-type]
             torch.testing.assert_close(loss, expected.float() * (9 if squared else 1), rtol=1e-4, atol=1e-5)
 
 

@@ -79,6 +79,17 @@ def test_a_database_that_was_named_must_be_there(lsn: Any) -> None:
     assert "other.db" in result.err
 
 
+def test_an_empty_database(lsn: Any, folder: Path) -> None:
+    """It is there, and nothing is in it: the paper's numbers, and how to fill ours."""
+    (folder / "other.db").touch()
+    result = lsn("table7.toml", "--db", "other.db")
+    assert result.status == 0
+    assert result.out.count("missing (0/5)") == 16
+    assert "The database other.db is empty" in result.out
+    assert "lsn run table7.toml --db other.db" in result.out
+    assert (folder / "other.db").stat().st_size == 0
+
+
 def test_a_file_that_is_no_database(lsn: Any, folder: Path) -> None:
     (folder / "results.db").write_text("no database " * 100)
     result = lsn("table7.toml")

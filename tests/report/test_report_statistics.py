@@ -29,6 +29,12 @@ def test_by_hand() -> None:
     assert sample_std([1.0, 2.0, 3.0, 4.0]) == pytest.approx(math.sqrt(5 / 3))
 
 
+def test_equal_values_have_no_spread() -> None:
+    # 0.1 + 0.1 + 0.1 divided by 3 is not 0.1 in floating point.
+    assert mean([0.1, 0.1, 0.1]) != 0.1
+    assert sample_std([0.1, 0.1, 0.1]) == 0.0
+
+
 def test_too_few_values() -> None:
     assert mean([]) is None
     assert sample_std([]) is None

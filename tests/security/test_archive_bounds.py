@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import lzma
 import tarfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,15 @@ def test_a_cut_xz_stream_is_no_end(tmp_path: Path) -> None:
     path.write_bytes(lzma.compress(bytes(9999))[:-20])
     with XzFile(path) as file, pytest.raises((EOFError, lzma.LZMAError)):
         b"".join(iter(lambda: file.read(1000), b""))
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, lzma.compress])
+def test_a_member_far_longer_than_the_archive_is_not_waited_for(
+    tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
+    header = tarfile.TarInfo("train/a/1.png")
+    header.size = 2**62  # of which tarfile would read 10 KiB at a time
+    path = tmp_path / "claims.tar"
+    path.write_bytes(compress(header.tobuf(tarfile.GNU_FORMAT) + png(4, 4)))
+    with pytest.raises(LsnError, match="a member is longer than the archive"):
+        prepare("claims", path, DataContext(tmp_path / "data"))

@@ -123,6 +123,24 @@ def test_a_value_that_no_lsn_writes_is_damage(hostile: Place, statement: str) ->
 
 
 @pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE run SET key = x'ff' WHERE id = 1",
+        "UPDATE provenance SET attempt = 'many'; UPDATE run SET status = 'interrupted'",
+        f"UPDATE provenance SET attempt = {2**63 - 1}; UPDATE run SET status = 'interrupted'",
+        "INSERT INTO claim SELECT key, 't', 'h', '/etc', NULL, NULL, '2025-01-01 00:00:00', '2025-01-01 00:00:00'"
+        " FROM run; UPDATE run SET status = 'interrupted'",
+    ],
+)
+def test_it_is_damage_for_who_looks_for_keys_claims_and_attempts(hostile: Place, statement: str) -> None:
+    change(statement)
+    words = ("runs", "show", "abc") if "key = x" in statement else ("run", "evil.toml", "--executor", "in-process")
+    answer = hostile(*words)
+    assert answer.status == 2, answer.err
+    assert "the result database is damaged" in answer.err
+
+
+@pytest.mark.parametrize(
     ("url", "secret"),
     [
         ("postgresql+psycopg://me:s3cret@localhost:1/lab", "s3cret"),

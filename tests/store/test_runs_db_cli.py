@@ -142,6 +142,28 @@ def test_show(filled: Path) -> None:
     assert "    line 7" in text
 
 
+def test_show_tells_the_estimate(path: Path) -> None:
+    """A run that was given T by an estimator, and then learnt another one of which no distance was measured."""
+    with Store.open(path) as store:
+        store.begin_run(GOOD, SPEC, steps=10, provenance={})
+        store.record_array(GOOD, 0, "transition_estimate", np.array([[0.75, 0.25], [0.125, 0.875]]))
+        # From a true matrix of 0.8 and 0.2: half of 0.05 + 0.05, and half of 0.075 + 0.075.
+        store.record_array(GOOD, 0, "transition_total_variation", np.array([0.05, 0.075]))
+    text = good("runs", "show", GOOD, "--db", path)
+    rows = [line.replace("│", " ").split() for line in text.splitlines()]
+    assert ["0", "0.750", "0.250", "0.050"] in rows
+    assert ["1", "0.125", "0.875", "0.075"] in rows
+    found = finite(good("runs", "show", GOOD, "--db", path, "--format", "json"))
+    assert found["transition_estimate"] == [[0.75, 0.25], [0.125, 0.875]]
+    assert found["transition_total_variation"] == [0.05, 0.075]
+    assert found["noise_counts"] is None
+    with Store.open(path) as store:
+        store.record_array(GOOD, 10, "transition_estimate", np.array([[0.5, 0.5], [0.25, 0.75]]))
+    text = good("runs", "show", GOOD, "--db", path)
+    assert ["0", "0.500", "0.500"] in [line.replace("│", " ").split() for line in text.splitlines()]
+    assert "TV" not in text
+
+
 def test_show_json(filled: Path) -> None:
     found = finite(good("runs", "show", GOOD, "--db", filled, "--format", "json"))
     assert found["last"] == {"test_accuracy": 0.75, "test_loss": None}
@@ -195,7 +217,11 @@ class _Terminal:
 
 def test_rm_refuses_without_a_terminal(filled: Path) -> None:
     assert "--yes" in refused("runs", "rm", GOOD, "--db", filled)
-    assert "begins with 'ffff'" in refused("runs", "rm", GOOD, "ffff", "--yes", "--db", filled)
+    # A key that is not there is told first: the next attempt need not be refused as well.
+    for words in (("ffff", "--yes"), ("ffff",)):
+        text = refused("runs", "rm", GOOD, *words, "--db", filled)
+        assert "begins with 'ffff'" in text
+        assert "--yes" not in text
     with Store.open(filled, read_only=True) as store:
         assert set(store.statuses()) == {GOOD, BAD}
 

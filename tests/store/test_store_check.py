@@ -76,6 +76,15 @@ def test_the_same_on_a_server(postgresql: Any) -> None:
         ("UPDATE run SET spec = 'x' WHERE id = 1", f"run {key_of(0)}", "cannot be read"),
         ("UPDATE run SET started_at = 'x' WHERE id = 1", f"run {key_of(0)}", "cannot be read"),
         ("UPDATE run SET title = CAST(x'ff' AS TEXT) WHERE id = 1", f"run {key_of(0)}", "cannot be read"),
+        ("UPDATE run SET title = x'00' WHERE id = 1", f"run {key_of(0)}", "cannot be read"),
+        ("UPDATE array SET name = x'00' WHERE run_id = 1 AND step = 0", f"run {key_of(0)}", "cannot be read"),
+        (
+            f"UPDATE OR REPLACE metric SET name = x'00' WHERE run_id = 1 AND step = {STEPS}",
+            f"run {key_of(0)}",
+            "cannot be read",
+        ),
+        ("INSERT INTO stand_in VALUES ('a', x'00')", "table stand_in", "does not write"),
+        ("INSERT INTO claim VALUES ('k', 't', 'h', 'p', NULL, NULL, '', '')", "table claim", "cannot be read"),
         ("UPDATE artifact SET path = '../../etc/passwd' WHERE run_id = 1", "files", "outside the folder"),
         ("UPDATE artifact SET bytes = 3 WHERE run_id = 1", "files", "not the file that was written"),
     ],
@@ -230,6 +239,31 @@ def test_a_lost_page(good: Path, tmp_path: Path, name: str, whole: int) -> None:
         assert found[key]["row"][2] == "interrupted"
         assert "damaged" in found[key]["error"]
     assert check(str(tmp_path / "saved.db"), files=False).sound
+
+
+@pytest.mark.parametrize(
+    ("statement", "whole", "partial"),
+    [
+        # A run does not fall with what is no result of it.
+        ("UPDATE run SET title = x'00', traceback = 7, seconds = 'x' WHERE id = 1", 12, 0),
+        ("UPDATE run SET final_step = 'x' WHERE id = 1", 11, 1),
+        ("UPDATE array SET name = x'00' WHERE run_id = 1 AND step = 0", 11, 1),
+        (f"UPDATE metric SET value = 'x' WHERE run_id = 1 AND step = {STEPS}", 11, 1),
+        ("UPDATE run SET started_at = 'x' WHERE id = 1", 11, 0),
+        ("INSERT INTO stand_in VALUES ('a', x'00')", 12, 0),
+    ],
+)
+def test_values_of_another_kind_are_not_saved(
+    good: Path, tmp_path: Path, statement: str, whole: int, partial: int
+) -> None:
+    with sqlite3.connect(good) as connection:
+        connection.execute(statement)
+    connection.close()
+    told = saved(good, tmp_path / "saved.db")
+    assert (len(told.whole), len(told.partial)) == (whole, partial)
+    assert check(str(tmp_path / "saved.db"), files=False).sound
+    with Store.open(tmp_path / "saved.db", read_only=True) as store:
+        assert len(store.runs()) == whole + partial
 
 
 def test_the_list_of_runs_is_lost(good: Path, tmp_path: Path) -> None:

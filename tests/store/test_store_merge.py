@@ -274,5 +274,18 @@ def test_a_new_database_is_made_only_for_what_can_be_read(tmp_path: Path) -> Non
     with pytest.raises(LsnError, match="not a database"):
         merged(new, junk)
     assert not new.exists()
+    # Damage that shows only when the numbers are read.
+    bad = database(tmp_path / "bad.db", 0, 1)
+    with sqlite3.connect(bad) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'metric'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    with bad.open("r+b") as stream:
+        stream.seek((page - 1) * size)
+        stream.write(b"\xff" * size)
+    with pytest.raises(LsnError, match="damaged"):
+        merged(new, bad)
+    assert not new.exists()
     assert merged(new, database(tmp_path / "a.db", 0), dry_run=True)["dry_run"]
     assert not new.exists()

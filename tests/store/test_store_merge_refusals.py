@@ -78,6 +78,8 @@ def tamper(path: Path, statement: str) -> None:
         ("UPDATE metric SET value = 'text' WHERE run_id = 1", "cannot be read"),
         ("UPDATE run SET title = CAST(x'ff' AS TEXT) WHERE id = 1", "cannot be read"),
         ("UPDATE run SET created_at = 'yesterday' WHERE id = 1", "cannot be read"),
+        ("UPDATE run SET error = x'00' WHERE id = 1", "cannot be read"),
+        ("UPDATE array SET name = x'00' WHERE run_id = 1 AND rowid = (SELECT min(rowid) FROM array)", "cannot be"),
         ("UPDATE provenance SET data = 'nothing' WHERE run_id = 1", "cannot be read"),
     ],
 )

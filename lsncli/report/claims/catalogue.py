@@ -32,7 +32,7 @@ _SMOOTHED = Contrast((STANDARD,), (SMOOTHING,))
 CLAIMS = (
     Claim(
         id="smoothing-denoises",
-        statement="Label smoothing improves clean test accuracy under label noise, at every α.",
+        statement="Label smoothing improves clean test accuracy under label noise.",
         reference="Section 4.1, Figure 2, Tables 2 and 7",
         recipes=("figure2", "table7", "table2"),
         metric="test_accuracy",
@@ -145,7 +145,7 @@ CLAIMS = (
     ),
     Claim(
         id="smoothed-teacher-helps",
-        statement="Label smoothing on the teacher improves the student's test accuracy, at every α.",
+        statement="Label smoothing on the teacher improves the student's test accuracy.",
         reference="Section 5, Table 5, Figure 6",
         recipes=("table5", "figure6"),
         metric="test_accuracy",

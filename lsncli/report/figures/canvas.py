@@ -50,7 +50,7 @@ def draw(figure: Figure, form: Form = "png") -> bytes:
         body = 0.75 + sum(_height(row, width / columns) for row in figure.grid)
         canvas = Canvas(figsize=(width, body + foot), layout="constrained")
         upper, lower = np.ravel(canvas.subfigures(2, 1, height_ratios=(body, foot), squeeze=False))
-        upper.suptitle("\n".join(textwrap.wrap(_title(figure), int(width / 0.078))))
+        upper.suptitle("\n".join(textwrap.wrap(title_of(figure), int(width / 0.078))))
         axes = upper.subplots(len(figure.grid), columns, squeeze=False)
         entries: Entries = []
         names = _shared_names(figure)
@@ -70,11 +70,12 @@ def draw(figure: Figure, form: Form = "png") -> bytes:
         stream = io.BytesIO()
         # Without its date, the same numbers give the same file.
         metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
-        canvas.savefig(stream, format=form, metadata={"Title": _title(figure), **metadata})
+        canvas.savefig(stream, format=form, metadata={"Title": title_of(figure), **metadata})
     return stream.getvalue()
 
 
-def _title(figure: Figure) -> str:
+def title_of(figure: Figure) -> str:
+    """The title with the figure's number, once."""
     # A recipe of several figures says so in its title; this is one of them.
     title = re.sub(r"^figures? [\d, and–-]+:\s*", "", one_line(figure.title), flags=re.IGNORECASE)
     return f"Figure {figure.number}: {title}"

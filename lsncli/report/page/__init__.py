@@ -1,0 +1,1 @@
+"""The whole report as one self-contained HTML page: its parts, its script and its style."""
