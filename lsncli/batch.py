@@ -94,6 +94,14 @@ def check_data(plan: Plan, data_dir: Path) -> dict[str, str]:
                     f"data.{key} = {wanted} is more than data set {spec.name!r} has", valid=f"at most {there}"
                 )
         train = spec.train_size or description.train_size
+        if train is not None and spec.validation_size is not None:
+            if spec.validation_size >= train:
+                raise LsnError(
+                    f"data.validation_size = {spec.validation_size} leaves nothing of the {train} training examples"
+                    f" of data set {spec.name!r}",
+                    valid=f"at most {train - 1}",
+                )
+            train -= spec.validation_size
         if train is not None and run.spec.train.batch_size > train:
             raise LsnError(
                 f"train.batch_size = {run.spec.train.batch_size} is more than the {train} training examples"

@@ -32,11 +32,15 @@ class ComponentSpec(_Spec):
 
 
 class DataSpec(ComponentSpec):
-    """A data set, or a class-balanced subset of it drawn with ``subset_seed``."""
+    """A data set, or a class-balanced subset of it drawn with ``subset_seed``.
+
+    Of its training examples ``validation_size``, drawn with the same seed, are held out with their noisy labels.
+    """
 
     train_size: int | None = None
     test_size: int | None = None
     subset_seed: int = 0
+    validation_size: int | None = None
 
     def plain_identity(self) -> dict[str, Any]:
         """Plain data that tells one set of arrays from another."""

@@ -60,7 +60,8 @@ def part_texts(base: str, data: str | None, chosen: Sequence[Candidate], parts: 
     taken = _taken(tomli.loads(read_source(base).text))
     if data is not None and taken["data"].get("name") != data:
         # The other set's own parameters mean nothing to this one; the choice of a subset does.
-        sizes = {k: v for k, v in taken["data"].items() if k in ("train_size", "test_size", "subset_seed")}
+        choice = ("train_size", "test_size", "subset_seed", "validation_size")
+        sizes = {k: v for k, v in taken["data"].items() if k in choice}
         taken["data"] = {**sizes, "name": data}
     return {part: _text(_document(part, taken, chosen)) for part in parts}
 

@@ -23,7 +23,7 @@ from lsncli.errors import LsnError, UnknownNameError
 
 #: Options that the file may give: at its top for every command that takes them, or in a command's own table.
 KEYS = ("db", "data_dir", "device", "precision", "executor", "replicas", "profile")
-COMMANDS = ("run", "plan", "report", "battery")
+COMMANDS = ("run", "plan", "report", "select", "battery")
 
 #: A command by its words, such as ``("runs", "list")``.
 Words = tuple[str, ...]

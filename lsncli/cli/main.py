@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from lsncli.errors import LsnError
 
 #: Noun modules; each declares ``app`` (a group of commands) or ``command`` (one command).
-COMMANDS = ("run", "plan", "report", "battery", "theory", "doctor", "bench")
+COMMANDS = ("run", "plan", "report", "select", "battery", "theory", "doctor", "bench")
 GROUPS = ("runs", "plugins", "data", "db", "recipe")
 
 

@@ -33,10 +33,14 @@ PROJECTED_EXAMPLES = 200
 
 @dataclass(frozen=True, slots=True)
 class FinalOutputs:
-    """Logits float32 of the test images ``[M, L]`` and of the training images, without augmentation, ``[N, L]``."""
+    """Logits float32 of the test images ``[M, L]`` and of the training images, without augmentation, ``[N, L]``.
+
+    And of the validation images, where any are held out, ``[V, L]``.
+    """
 
     test_logits: Tensor
     train_logits: Tensor
+    validation_logits: Tensor | None = None
 
     def tensors(self, work: Workspace) -> dict[str, Tensor]:
         """The predictions file: enough to compute every stored metric again."""
@@ -46,6 +50,9 @@ class FinalOutputs:
             "train_predicted": self.train_logits.argmax(1),
             "train_given": work.given,
         }
+        if self.validation_logits is not None and work.validation_given is not None:
+            kept["validation_predicted"] = self.validation_logits.argmax(1)
+            kept["validation_given"] = work.validation_given
         return kept if work.true is None else {**kept, "train_true": work.true}
 
 
@@ -54,6 +61,9 @@ def final_outputs(work: Workspace, backend: Backend, precision: str) -> FinalOut
     return FinalOutputs(
         predict(work.module, work.test.plain(EVALUATION_BATCH), backend, precision),
         predict(work.module, work.train.plain(EVALUATION_BATCH), backend, precision),
+        None
+        if work.validation is None
+        else predict(work.module, work.validation.plain(EVALUATION_BATCH), backend, precision),
     )
 
 

@@ -170,7 +170,7 @@ class TrainingImages:
 
 
 class TestImages:
-    """The test images on the device."""
+    """Images that are only looked at, on the device: those of the test set, or of a validation set."""
 
     __test__ = False  # not a test case, whatever pytest makes of the name
 

@@ -161,12 +161,14 @@ class ReplicaSteps:
             return
         runs = [self.runs[row] for row in self.active]
         modules = [run.work.module for run in runs]
-        test, train = (
+        work = runs[0].work
+        sets = (work.test, work.train) if work.validation is None else (work.test, work.train, work.validation)
+        of_sets = (
             predict_together(modules, images.plain(EVALUATION_BATCH), self.backend, runs[0].precision)
-            for images in (runs[0].work.test, runs[0].work.train)
+            for images in sets
         )
-        for run, test_logits, train_logits in zip(runs, test, train, strict=True):
-            run.outputs = FinalOutputs(test_logits, train_logits)
+        for run, *logits in zip(runs, *of_sets, strict=True):
+            run.outputs = FinalOutputs(*logits)
 
     def close(self) -> None:
         """Forget the record, whose memory on the device is otherwise kept until the garbage is collected."""

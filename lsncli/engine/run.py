@@ -21,7 +21,7 @@ from lsncli.engine.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from lsncli.engine.evaluation import measure_test, measure_train
+from lsncli.engine.evaluation import accuracy, measure_test, measure_train
 from lsncli.engine.events import Event, Finished, Measured, Notice, Outcome, Progress, Recorded, Started
 from lsncli.engine.final_outputs import FinalOutputs, figure_arrays, final_outputs
 from lsncli.engine.kept_files import keep_files
@@ -166,6 +166,9 @@ class Run:
         true = None if work.true is None else work.true.to(home)
         tested, bins = measure_test(outputs.test_logits, work.test_labels.to(home))
         metrics |= tested | measure_train(outputs.train_logits.argmax(1), work.given.to(home), true)
+        if outputs.validation_logits is not None and work.validation_given is not None:
+            predicted = outputs.validation_logits.argmax(1)
+            metrics["validation_accuracy"] = accuracy(predicted, work.validation_given.to(home))
         learnt = learnt_transition(work.loss, work.num_classes)
         if learnt is not None:
             metrics |= distances(learnt, work.noise_transition)

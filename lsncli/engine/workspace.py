@@ -16,6 +16,7 @@ from lsncli.components import LossContext, NoiseContext
 from lsncli.data.arrays import Arrays
 from lsncli.data.catalogue import load
 from lsncli.data.context import DataContext
+from lsncli.data.holding_out import hold_out
 from lsncli.engine.building import build_architecture, build_component
 from lsncli.engine.estimation import estimate_transition
 from lsncli.engine.finished_run import FinishedRunReader
@@ -36,7 +37,8 @@ class Workspace:
 
     ``true`` labels are None where nobody knows them. ``transition`` is what the loss is given: the estimate
     where the run makes one, else the noise model's own, which is ``noise_transition``. ``estimate_errors`` ``[L]``
-    are the total variations of the estimate's rows from the true ones, None where those are not known.
+    are the total variations of the estimate's rows from the true ones, None where those are not known. Examples
+    held out for validation are in ``validation`` with the labels that they were given, and not in ``train``.
     """
 
     train: TrainingImages
@@ -55,6 +57,8 @@ class Workspace:
     noise_metrics: dict[str, float]
     noise_counts: npt.NDArray[np.int64] | None
     noise_transition: npt.NDArray[np.float64] | None = None
+    validation: TestImages | None = None
+    validation_given: Tensor | None = None
 
 
 def load_arrays(spec: RunSpec, settings: EngineSettings) -> Arrays:
@@ -91,26 +95,33 @@ def prepare_workspace(
     teacher's network where it has the same.
     """
     arrays = load_arrays(spec, settings)
-    if spec.train.batch_size > len(arrays.train_labels):
+    held = hold_out(len(arrays.train_labels), spec.data.validation_size, spec.data.subset_seed)
+    # A slice copies nothing where all are trained on.
+    trained_on = slice(None) if held is None else held.training
+    true = arrays.train_labels[trained_on]
+    if spec.train.batch_size > len(true):
         raise LsnError(
-            f"batch_size {spec.train.batch_size} is larger than the training set ({len(arrays.train_labels)})",
+            f"batch_size {spec.train.batch_size} is larger than the training set ({len(true)})",
             next="make train.batch_size smaller or data.train_size larger",
         )
     classes = arrays.num_classes
     about = NoiseContext(spec.data.name, classes, arrays.class_names, arrays.train_positions, settings.data_dir)
     noise = build_component("noise model", spec.noise, about)
-    noisy = noise.apply(
+    # Held out is what the noise has been through: the validation labels are as good as those that are trained on.
+    labels = noise.apply(
         arrays.train_labels, classes, stream(spec.noise.seed, "noise"), features=arrays.train_images
     )
+    noisy = labels[trained_on]
     transition = noise.transition(classes)
     # What clean data would say is unknown where the labels came noisy: no clean-label metrics then.
     known = arrays.train_labels_clean
-    realised = realised_noise(arrays.train_labels, noisy, classes) if known else None
+    realised = realised_noise(true, noisy, classes) if known else None
 
     if like is None:
-        normalise = Normalisation.of(arrays.train_images, device)
+        images = arrays.train_images[trained_on]
+        normalise = Normalisation.of(images, device)
         train = TrainingImages(
-            arrays.train_images,
+            images,
             normalise,
             spec.train.augment,
             spec.train.crop_padding,
@@ -118,8 +129,12 @@ def prepare_workspace(
             traced=backend.traced,
         )
         test = TestImages(arrays.test_images, normalise, device, traced=backend.traced)
+        validation = None
+        if held is not None:
+            chosen = arrays.train_images[held.validation]
+            validation = TestImages(chosen, normalise, device, traced=backend.traced)
     else:
-        train, test = like.train, like.test
+        train, test, validation = like.train, like.test, like.validation
     reader = FinishedRunReader(settings, device, backend, precision, classes, arrays.image_shape)
     estimate = estimate_transition(spec, train, noisy, transition, reader)
     used = transition if estimate is None else estimate
@@ -140,7 +155,7 @@ def prepare_workspace(
         train=train,
         test=test,
         given=_labels(noisy, device),
-        true=_labels(arrays.train_labels, device) if known else None,
+        true=_labels(true, device) if known else None,
         test_labels=_labels(arrays.test_labels, device),
         module=backend.place(module, device),
         loss=loss,
@@ -154,6 +169,8 @@ def prepare_workspace(
         | ({} if estimate is None else distances(estimate, transition)),
         noise_counts=realised.counts if realised else None,
         noise_transition=transition,
+        validation=validation,
+        validation_given=None if held is None else _labels(labels[held.validation], device),
     )
 
 

@@ -67,8 +67,9 @@ def make_spec(checker: ComponentChecker, sections: Sections, seed: int, *, estim
             **data_spec.model_dump(),
             train_size=data.train_size,
             test_size=data.test_size,
-            # Without a subset its seed is never used, and must not tell equal runs apart.
-            subset_seed=data.subset_seed if data.train_size or data.test_size else 0,
+            # Without a choice its seed is never used, and must not tell equal runs apart.
+            subset_seed=data.subset_seed if data.train_size or data.test_size or data.validation_size else 0,
+            validation_size=data.validation_size,
         ),
         noise=NoiseSpec(**noise_spec.model_dump(), seed=_noise_seed(noise, seed)),
         model=model_spec,

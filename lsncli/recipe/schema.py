@@ -37,7 +37,14 @@ class DataSection(ComponentSection):
 
     train_size: PositiveInt | None = Field(None, description="Train on a class-balanced subset of this size.")
     test_size: PositiveInt | None = Field(None, description="Test on a class-balanced subset of this size.")
-    subset_seed: NonNegativeInt = Field(0, description="Seed of the choice of the subset.")
+    subset_seed: NonNegativeInt = Field(
+        0, description="Seed of the choice of the subset and of the validation set."
+    )
+    validation_size: PositiveInt | None = Field(
+        None,
+        description="Hold out this many of the training examples, with their noisy labels, and measure"
+        " validation_accuracy on them.",
+    )
 
 
 class NoiseSection(ComponentSection):

@@ -1,4 +1,4 @@
-"""Tables that are computed and not trained: rows of texts and numbers, without runs behind them."""
+"""Tables of texts and numbers that are no grid of runs: computed ones, and what is chosen among runs."""
 
 from __future__ import annotations
 
@@ -23,20 +23,27 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A computed table of the paper.
+    """A table of rows.
 
-    number: the paper's. about: what it shows, in a sentence or two. cells, extra: for programs; ``cells`` have the
-    keys of every report's cells, ``extra`` holds what does not fit into them.
+    number: the paper's, None for a table of our own. profile: of the runs behind it, if there are any. about: what
+    it shows, in a sentence or two. cells, extra: for programs; ``cells`` have the keys of every report's cells,
+    ``extra`` holds what does not fit into them.
     """
 
     title: str
-    number: int
+    number: int | None
     about: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
     notes: tuple[str, ...] = ()
     cells: tuple[Mapping[str, Any], ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    profile: str = COMPUTED
+
+    @property
+    def heading(self) -> str:
+        """The title, after the paper's number of the table."""
+        return self.title if self.number is None else f"Table {self.number}: {self.title}"
 
 
 def computed_cell(row: Mapping[str, Any], column: Mapping[str, Any], metric: str, value: float) -> dict[str, Any]:

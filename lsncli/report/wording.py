@@ -20,6 +20,7 @@ METRICS = {
     "test_nll": "test NLL",
     "test_ece_100": "test ECE (100 bins)",
     "test_ece_15": "test ECE (15 bins)",
+    "validation_accuracy": "validation accuracy, noisy labels",
     "train_accuracy_full_true": "full train, true labels",
     "train_accuracy_full_given": "full train, given labels",
     "train_accuracy_clean_true": "clean part of train, true labels",

@@ -26,7 +26,7 @@ def words(part: object) -> str:
         return ""
     shown = [str(part.get("name", ""))]
     # A subset is another data set: its size belongs to its name.
-    sizes = {key: part[key] for key in ("train_size", "test_size") if key in part}
+    sizes = {key: part[key] for key in ("train_size", "test_size", "validation_size") if key in part}
     for key, value in {**sizes, **dict(part.get("params") or {})}.items():
         text = f"{value:g}" if isinstance(value, float) else str(value)
         shown.append(f"{key}={text if len(text) <= _LONGEST else '…'}")

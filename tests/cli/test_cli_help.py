@@ -81,7 +81,7 @@ def test_the_configuration_reaches_every_command_with_the_option() -> None:
     reached = commands_by_option(COMMANDS[()])
     assert set(reached) == set(KEYS)
     assert {("run",), ("plan",), ("report",), ("doctor",), ("runs", "list"), ("db", "info")} <= set(reached["db"])
-    assert set(reached["profile"]) == {("run",), ("plan",), ("report",), ("battery",)}
+    assert set(reached["profile"]) == {("run",), ("plan",), ("report",), ("select",), ("battery",)}
     for key, commands in reached.items():
         assert set(commands) == {p for p, c in COMMANDS.items() if f"--{key.replace('_', '-')}" in options(c)}, key
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.training import train, train_replicas
-from lsncli.plan import RunSpec
+from lsncli.plan import DataSpec, RunSpec
 
 LOSSES = ("standard", "label-smoothing", "forward-correction", "drawing")
 
@@ -62,6 +62,17 @@ def test_recorded_replicas_are_the_plain_runs(settings: EngineSettings, elsewher
     # Two seeds make their batches side by side, three runs take their steps side by side, evaluations included.
     assert asked()["2 at once"] == 10
     assert asked()["3 at once"] > 10
+
+
+def test_validation_examples_are_measured_together_as_alone(
+    settings: EngineSettings, elsewhere: EngineSettings
+) -> None:
+    data = DataSpec(name="drawn", validation_size=8)
+    specs = [spec(loss).model_copy(update={"data": data}) for loss in LOSSES[:2]]
+    together = list(train_replicas(specs, replace(settings, device="recorder"), replicas=2))
+    found = measured(together)
+    assert found == alone(specs, elsewhere)
+    assert all("validation_accuracy" in str(found[one.key]) for one in specs)
 
 
 def test_one_step_in_float64(settings: EngineSettings) -> None:

@@ -1,4 +1,4 @@
-"""Computed tables in every built-in format."""
+"""Tables of rows in every built-in format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lsncli.inert import for_json
 from lsncli.report.formats import html, latex, markdown
 from lsncli.report.formats.latex_text import escape as latex_escape
 from lsncli.report.formats.terminal import FILE_WIDTH
-from lsncli.report.listing import COMPUTED, Listing, Value, lines_of
+from lsncli.report.listing import Listing, Value, lines_of
 
 Render = Callable[[Listing], str]
 
@@ -41,7 +41,7 @@ class ListingView:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Title, table and notes."""
-        yield Text(f"Table {self.listing.number}: {self.listing.title}", style="bold")
+        yield Text(self.listing.heading, style="bold")
         yield Text(self.listing.about, style="dim")
         grid = Grid(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         for column in self.listing.columns:
@@ -71,7 +71,7 @@ def render_terminal(listing: Listing, width: int = FILE_WIDTH) -> str:
 def render_markdown(listing: Listing) -> str:
     """A GitHub Markdown table."""
     lines = [
-        f"### Table {listing.number}: {markdown.escape(listing.title)}",
+        f"### {markdown.escape(listing.heading)}",
         "",
         markdown.escape(listing.about),
         "",
@@ -93,10 +93,10 @@ def render_csv(listing: Listing) -> str:
 
 
 def render_json(listing: Listing) -> str:
-    """The object of every report's JSON, with the profile ``"computed"`` and further keys of the table's own."""
+    """The object of every report's JSON, with further keys of the table's own."""
     value = {
         "title": listing.title,
-        "profile": COMPUTED,
+        "profile": listing.profile,
         "table": listing.number,
         "cells": list(listing.cells),
         **listing.extra,
@@ -107,7 +107,9 @@ def render_json(listing: Listing) -> str:
 
 def render_latex(listing: Listing) -> str:
     """A ``table`` environment with booktabs rules."""
-    title = f"{latex_escape(listing.title)} (Table {listing.number} of the paper)"
+    title = latex_escape(listing.title)
+    if listing.number is not None:
+        title += f" (Table {listing.number} of the paper)"
     return latex.environment(
         caption=f"{title}. {latex_escape(listing.about)}",
         alignment="".join("r" if column.numeric else "l" for column in listing.columns),
@@ -128,7 +130,7 @@ def render_html(listing: Listing) -> str:
         ]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return html.page(
-        title=f"Table {listing.number}: {listing.title}",
+        title=listing.heading,
         about=listing.about,
         head=f"<tr>{head}</tr>",
         rows=rows,

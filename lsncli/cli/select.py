@@ -1,0 +1,77 @@
+"""``lsn select``: which α a validation split with noisy labels selects, and what the choice is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
+from lsncli.cli.output import say
+from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
+
+
+def command(
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE", help="A recipe with data.validation_size: a file, or a shipped one's name."
+        ),
+    ],
+    over: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--over",
+            metavar="KEY",
+            help="The swept key that is chosen (repeatable: both together). Default: loss.alpha.",
+            show_default=False,
+        ),
+    ] = None,
+    profile: ProfileOption = None,
+    settings: SetOption = None,
+    only: OnlyOption = None,
+    data: DataOption = None,
+    seeds: SeedsOption = None,
+    format: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="rich, md, csv, json, latex or html.")
+    ] = "rich",
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Write to FILE instead of standard output.")
+    ] = None,
+    db: DatabaseOption = DEFAULT_DATABASE,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Say which α the noisy validation split selects, and what it is worth beside the best and the worst.
+
+    Reads the database alone. Train the recipe first: lsn run choose-alpha, then lsn select choose-alpha.
+    """
+    import sys
+
+    from lsncli.cli.output import stdout
+    from lsncli.cli.report import absent_note, open_database, repeated_options
+    from lsncli.cli.selection import overrides_from
+    from lsncli.recipe.loading import load
+    from lsncli.report.formats.listing import ListingView, renderer
+    from lsncli.report.results import find_profile
+    from lsncli.report.selection import DEFAULT_OVER, select
+    from lsncli.report.selection_table import selection_table
+    from lsncli.report.writing import write_report
+
+    loaded = load(recipe, overrides_from(profile, settings, only, data, seeds))
+    render = renderer(format)
+    store = open_database(db)
+    try:
+        found = find_profile(loaded, store)
+        chosen = select(found, store, tuple(dict.fromkeys(over or DEFAULT_OVER)), repeated_options(db, data_dir))
+        table = selection_table(chosen, absent_note(db, store))
+    finally:
+        if store is not None:
+            store.close()
+    if output is not None and str(output) != "-":
+        write_report(render(table), output)
+        say(f"wrote {output}", err=True)
+    elif format == "rich" and output is None:
+        stdout().print(ListingView(table))
+    else:
+        sys.stdout.write(render(table))

@@ -1,0 +1,181 @@
+"""What is chosen on a validation split, and what the choice is worth.
+
+Nobody who has noisy labels alone can see the test accuracy of every α. They can hold out training examples and
+take the α that predicts the noisy labels of these best. Where a recipe's test labels are clean, as in an
+experiment, this says what that choice comes to beside the best and the worst one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lsncli.errors import LsnError
+from lsncli.recipe.resolve import ResolvedVariant
+from lsncli.report import statistics
+from lsncli.report.filling import command_for
+from lsncli.report.results import DONE, Found, Results
+from lsncli.report.table import identity
+
+CHOSEN_BY, WORTH = "validation_accuracy", "test_accuracy"
+#: What is chosen where nobody says otherwise.
+DEFAULT_OVER = ("loss.alpha",)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One value of what is chosen. by_seed: seed → validation and test accuracy, fractions, of a run done."""
+
+    value: Mapping[str, Any]
+    by_seed: Mapping[int, tuple[float, float]]
+
+    def validation(self, seeds: Sequence[int]) -> float:
+        """The mean validation accuracy over ``seeds``."""
+        return sum(self.by_seed[seed][0] for seed in seeds) / len(seeds)
+
+    def test(self, seeds: Sequence[int]) -> list[float]:
+        """The test accuracy of each of ``seeds``."""
+        return [self.by_seed[seed][1] for seed in seeds]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is chosen in one setting, by the mean validation accuracy over the seeds that all options have.
+
+    place: the setting, swept key → value. best, worst: by mean test accuracy, which the choice does not see.
+    missing: options that cannot be compared, as no run of theirs is done. chosen_alone: for each seed, what one
+    would choose who has this one run of each option.
+    """
+
+    place: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    options: tuple[Option, ...]
+    selected: Option | None
+    best: Option | None
+    worst: Option | None
+    chosen_alone: tuple[Option, ...]
+    missing: int
+
+    def lost(self) -> list[float]:
+        """Test accuracy that the choice falls short of the best option, seed by seed."""
+        if self.selected is None or self.best is None:
+            return []
+        pairs = zip(self.best.test(self.seeds), self.selected.test(self.seeds), strict=True)
+        return [best - selected for best, selected in pairs]
+
+    def lost_alone(self) -> list[float]:
+        """The same for who chooses on one seed."""
+        if self.best is None:
+            return []
+        each = zip(self.seeds, self.chosen_alone, strict=True)
+        return [self.best.by_seed[seed][1] - option.by_seed[seed][1] for seed, option in each]
+
+    def votes(self) -> list[tuple[Option, int]]:
+        """How many seeds choose each option by themselves, in the order of the sweep."""
+        counts = Counter(identity(option.value) for option in self.chosen_alone)
+        each = [(option, counts[identity(option.value)]) for option in self.options]
+        return [(option, count) for option, count in each if count]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The choices of a recipe under one profile. fill: the command that trains what is missing."""
+
+    title: str
+    profile: str
+    over: tuple[str, ...]
+    place_keys: tuple[str, ...]
+    choices: tuple[Choice, ...]
+    fill: str | None
+
+
+def select(
+    found: Found, results: Results | None, over: Sequence[str], run_options: Sequence[str] = ()
+) -> Selection:
+    """Choose in every setting of a recipe; the settings are what is swept beside the keys ``over``.
+
+    Raises :class:`LsnError` where a key is not swept, or the recipe holds no validation set out.
+    """
+    variants = found.resolved.variants
+    _check(found, over)
+    done = [key for key, status in found.statuses.items() if status == DONE]
+    stored = results.values(done, [CHOSEN_BY, WORTH]) if results is not None and done else {}
+    groups: dict[str, list[ResolvedVariant]] = {}
+    for variant in variants:
+        groups.setdefault(identity(_place(variant, over)), []).append(variant)
+    specs = found.resolved.specs()
+    untrained = any(found.statuses.get(spec.key) not in (DONE, "diverged") for spec in specs)
+    place_keys = dict.fromkeys(key for variant in variants for key in _place(variant, over))
+    return Selection(
+        title=found.resolved.title,
+        profile=found.resolved.loaded.profile,
+        over=tuple(over),
+        place_keys=tuple(place_keys),
+        choices=tuple(_choice(_place(group[0], over), group, over, stored) for group in groups.values()),
+        fill=command_for(found.resolved.loaded, run_options) if untrained else None,
+    )
+
+
+def _check(found: Found, over: Sequence[str]) -> None:
+    source = found.resolved.loaded.source
+    swept = list(dict.fromkeys(key for variant in found.resolved.variants for key in variant.coordinates))
+    for key in over:
+        if key not in swept:
+            raise LsnError(
+                f"{key!r} is not swept by the recipe, so there is nothing to choose",
+                where=f"--over {key}",
+                valid=swept,
+                next="name another key, or sweep it: [sweep] or [[sweep.case]]",
+            )
+    if any(spec.data.validation_size is None for spec in found.resolved.specs()):
+        raise LsnError(
+            "the recipe holds no validation set out, so there is nothing to choose on",
+            where=source.place("data.validation_size"),
+            next="--set data.validation_size=200, in lsn run and here, or a line in [data]",
+        )
+
+
+def _place(variant: ResolvedVariant, over: Sequence[str]) -> dict[str, Any]:
+    return {key: value for key, value in variant.coordinates.items() if key not in over}
+
+
+def _choice(
+    place: Mapping[str, Any],
+    group: Sequence[ResolvedVariant],
+    over: Sequence[str],
+    stored: Mapping[str, Mapping[str, float]],
+) -> Choice:
+    every = [
+        Option(
+            {key: variant.coordinates.get(key) for key in over},
+            {
+                spec.seed: (stored[spec.key][CHOSEN_BY], stored[spec.key][WORTH])
+                for spec in variant.specs
+                if {CHOSEN_BY, WORTH} <= stored.get(spec.key, {}).keys()
+            },
+        )
+        for variant in group
+    ]
+    options = [option for option in every if option.by_seed]
+    # Means over other seeds are of other noise: only the seeds that all options have are compared.
+    seeds = [seed for seed in options[0].by_seed if all(seed in o.by_seed for o in options)] if options else []
+    if not seeds:
+        return Choice(place, (), tuple(options), None, None, None, (), len(every))
+    tested = {id(option): statistics.mean(option.test(seeds)) or 0.0 for option in options}
+    return Choice(
+        place=place,
+        seeds=tuple(seeds),
+        options=tuple(options),
+        # Of equals the first in the order of the sweep.
+        selected=max(options, key=lambda option: option.validation(seeds)),
+        best=max(options, key=lambda option: tested[id(option)]),
+        worst=min(options, key=lambda option: tested[id(option)]),
+        chosen_alone=tuple(max(options, key=_validation_of(seed)) for seed in seeds),
+        missing=len(every) - len(options),
+    )
+
+
+def _validation_of(seed: int) -> Callable[[Option], float]:
+    return lambda option: option.by_seed[seed][0]

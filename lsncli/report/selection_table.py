@@ -1,0 +1,99 @@
+"""The choices of a recipe as a table: what is selected in every setting, beside the best and the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lsncli.report import statistics
+from lsncli.report.listing import Column, Listing, Value
+from lsncli.report.selection import Choice, Option, Selection
+from lsncli.report.wording import key_words, value_words
+
+ABOUT = (
+    "Selected: the highest mean validation accuracy, against noisy labels, over the seeds. The numbers are test"
+    " accuracies in %, which the choice did not see: mean ± sample standard deviation (ddof 1) of n seeds. Lost:"
+    " by the selected against the best, paired over seeds; the best was picked by its test accuracy, so that it is"
+    " flattered. Seed by seed: what is selected with one run of each, how often, and what is lost then."
+)
+
+
+def selection_table(selection: Selection, notes: Sequence[str] = ()) -> Listing:
+    """The table of ``selection``; its JSON has every option of every setting, with the values of each seed."""
+    said = [f"Missing runs: {selection.fill}"] if selection.fill else []
+    return Listing(
+        title=selection.title,
+        number=None,
+        about=f"Profile {selection.profile}. {ABOUT}",
+        columns=(
+            *(Column(key_words(key)) for key in selection.place_keys),
+            *(Column(name, True) for name in ("n", "selected", "best", "worst", "lost", "seed by seed")),
+        ),
+        rows=tuple(_row(choice, selection.place_keys) for choice in selection.choices),
+        notes=(*notes, *said),
+        profile=selection.profile,
+        extra={"over": list(selection.over), "choices": [_plain(choice) for choice in selection.choices]},
+    )
+
+
+def _row(choice: Choice, place_keys: Sequence[str]) -> tuple[Value, ...]:
+    place = tuple(value_words(choice.place.get(key)) for key in place_keys)
+    if choice.selected is None or choice.best is None or choice.worst is None:
+        return (*place, 0, "missing", None, None, None, None)
+    selected = _told(choice.selected, choice)
+    if choice.missing:
+        selected = (*selected, f"of {len(choice.options)}, {choice.missing} missing")
+    votes = tuple(f"{_short(option)}: {count}" for option, count in choice.votes())
+    return (
+        *place,
+        len(choice.seeds),
+        selected,
+        _told(choice.best, choice),
+        _told(choice.worst, choice),
+        _spread(choice.lost()),
+        (*votes, "lost", _spread(choice.lost_alone())),
+    )
+
+
+def _told(option: Option, choice: Choice) -> tuple[str, ...]:
+    return _name(option), _spread(option.test(choice.seeds))
+
+
+def _name(option: Option) -> str:
+    return ", ".join(f"{key_words(key)} = {value_words(value)}" for key, value in option.value.items())
+
+
+def _short(option: Option) -> str:
+    """The values alone, where there is one key that everybody knows of."""
+    return _name(option).rpartition(" = ")[2] if len(option.value) == 1 else _name(option)
+
+
+def _spread(values: Sequence[float]) -> str:
+    mean, std = statistics.mean(values), statistics.sample_std(values)
+    told = "" if mean is None else f"{100 * mean:.2f}"
+    return told if std is None else f"{told} ± {100 * std:.2f}"
+
+
+def _plain(choice: Choice) -> dict[str, Any]:
+    def named(option: Option | None) -> dict[str, Any] | None:
+        return None if option is None else dict(option.value)
+
+    return {
+        "setting": dict(choice.place),
+        "seeds": list(choice.seeds),
+        "selected": named(choice.selected),
+        "best": named(choice.best),
+        "worst": named(choice.worst),
+        "lost": choice.lost(),
+        "selected_alone": [named(option) for option in choice.chosen_alone],
+        "lost_alone": choice.lost_alone(),
+        "missing": choice.missing,
+        "options": [
+            {
+                "value": dict(option.value),
+                "validation_accuracy": [option.by_seed[seed][0] for seed in choice.seeds],
+                "test_accuracy": option.test(choice.seeds),
+            }
+            for option in choice.options
+        ],
+    }

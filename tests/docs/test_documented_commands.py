@@ -1,0 +1,80 @@
+"""Every command on the site and in the README runs; where that takes a network or minutes, the parser reads it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from documented import PAGES, blocks, commands, lsn, parse
+
+#: Commands of other programs, and who sees to it that they work.
+NOT_OURS = {
+    "pip install uv": "the installer",
+    "uv sync": ".ci/run",
+    "uv run pytest": ".ci/run",
+    "pip install 'lsn[postgresql]'": "an index of packages",
+    "uvx datasette results.db": "a network",
+}
+
+#: What is added so that a command takes seconds; the rest stays as it is printed.
+CHEAPER = {
+    "lsn run quickstart": "--profile smoke",
+    "lsn run recipes/quickstart.toml": "--profile smoke",
+    "lsn run choose-alpha": "--profile smoke --seeds 1 --only 'label=label smoothing'",
+    "lsn run birds.toml": "--dry-run",
+    # These need data sets that would be downloaded, or hours: the whole plan is made, and nothing trained.
+    "lsn run table3 --profile smoke": "--dry-run",
+    "lsn run paper": "--dry-run",
+    "lsn run paper --profile quick": "--dry-run",
+    "lsn run table7 --data cifar10=birds --only data.name=cifar10 --profile quick": "--dry-run",
+    "lsn battery label-smoothing": "--dry-run",
+}
+
+#: Only read by the parser, and why.
+PARSED = {
+    "lsn run table7 --db postgresql+psycopg://user:password@host/results": "there is no such server",
+    "lsn runs verify KEY --threads 2 --exact": "rounds otherwise on some machines, and says so by its status",
+    "lsn plugins check lsn-my-loss": "a minute; tests/scaffold does it",
+    "lsn report --all --output report": "every figure; tests/figures does it",
+}
+
+
+def documented() -> list[tuple[str, str]]:
+    return [
+        (page, command)
+        for page in PAGES
+        for block in blocks(page, "bash", "console")
+        for command in commands(block)
+    ]
+
+
+def test_the_lists_name_only_what_is_printed() -> None:
+    printed = {command for _, command in documented()}
+    assert {*NOT_OURS, *CHEAPER, *PARSED} <= printed
+
+
+@pytest.mark.parametrize(("page", "command"), [pair for pair in documented() if pair[1] not in NOT_OURS])
+def test_the_parser_takes_it(page: str, command: str) -> None:
+    words = shlex.split(command)
+    assert words[0] == "lsn", f"{page}: {command}"
+    parse(words[1:])
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "bash", "console")])
+def test_the_commands_of_a_page_run_one_after_another(page: str, folder: Path, repository: Path) -> None:
+    for block in blocks(page, "toml"):
+        if block.title:
+            (folder / block.title).write_text(block.text, encoding="utf-8")
+    (folder / "recipes").symlink_to(repository / "recipes")
+    keys = re.findall(r'"key": "(\w{20})"', lsn(["runs", "list", "--format", "json"])[1])
+    for block in blocks(page, "bash", "console"):
+        for command in commands(block):
+            if command in NOT_OURS or command in PARSED:
+                continue
+            # A key each: two runs are compared.
+            each = iter(keys)
+            words = [next(each) if word == "KEY" else str(Path(word).expanduser()) for word in shlex.split(command)]
+            status, told = lsn([*words[1:], *shlex.split(CHEAPER.get(command, ""))])
+            assert status == 0, f"{page}: {command}\n{told}"

@@ -1,0 +1,164 @@
+"""What a noisy validation split selects: by hand, and on real digits."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from lsncli.cli.main import build_app
+from lsncli.errors import LsnError
+from lsncli.recipe.resolve import ResolvedRecipe
+from lsncli.report.results import find_results
+from lsncli.report.selection import Selection, select
+from lsncli.report.selection_table import selection_table
+
+RECIPE = """\
+title = "Which α?"
+seeds = [0, 1]
+[data]
+name = "digits"
+validation_size = 200
+[noise]
+name = "symmetric"
+[model]
+name = "mlp"
+[loss]
+name = "label-smoothing"
+[train]
+steps = 100
+[sweep]
+"noise.rate" = [0.2, 0.4]
+"loss.alpha" = [0.1, 0.4, 0.8]
+"""
+
+#: By α: validation and test accuracy of the two seeds. The means are 0.71, 0.74, 0.735 and 0.80, 0.91, 0.93.
+ACCURACIES = {
+    0.1: ((0.70, 0.80), (0.72, 0.80)),
+    0.4: ((0.73, 0.90), (0.75, 0.92)),
+    0.8: ((0.74, 0.94), (0.73, 0.92)),
+}
+
+
+@pytest.fixture
+def chosen(
+    resolved: Callable[..., ResolvedRecipe], results: Any, specs_at: Callable[..., Any]
+) -> Callable[..., Selection]:
+    def choose(over: tuple[str, ...] = ("loss.alpha",), leave_out: tuple[float, int] | None = None) -> Selection:
+        recipe = resolved(RECIPE)
+        for alpha, by_seed in ACCURACIES.items():
+            for spec in specs_at(recipe, noise__rate=0.2, loss__alpha=alpha):
+                if (alpha, spec.seed) != leave_out:
+                    validation, test = by_seed[spec.seed]
+                    results.add(spec, validation_accuracy=validation, test_accuracy=test)
+        return select(find_results(recipe, results), results, over)
+
+    return choose
+
+
+def test_the_highest_mean_validation_accuracy_is_selected(chosen: Callable[..., Selection]) -> None:
+    choice = chosen().choices[0]
+    assert choice.place == {"noise.rate": 0.2}
+    assert choice.selected is not None
+    assert choice.best is not None
+    assert choice.worst is not None
+    assert [o.value["loss.alpha"] for o in (choice.selected, choice.best, choice.worst)] == [0.4, 0.8, 0.1]
+    # 0.94 − 0.90 and 0.92 − 0.92, seed by seed.
+    assert choice.lost() == pytest.approx([0.04, 0.0])
+
+
+def test_each_seed_alone_may_choose_otherwise(chosen: Callable[..., Selection]) -> None:
+    choice = chosen().choices[0]
+    assert [option.value["loss.alpha"] for option in choice.chosen_alone] == [0.8, 0.4]
+    assert choice.lost_alone() == pytest.approx([0.0, 0.0])
+    assert [(option.value["loss.alpha"], count) for option, count in choice.votes()] == [(0.4, 1), (0.8, 1)]
+
+
+def test_only_seeds_that_all_have_are_compared(chosen: Callable[..., Selection]) -> None:
+    """Without α = 0.4's second run the first seed decides, and it prefers 0.8."""
+    selection = chosen(leave_out=(0.4, 1))
+    choice = selection.choices[0]
+    assert choice.seeds == (0,)
+    assert choice.selected is not None
+    assert choice.selected.value == {"loss.alpha": 0.8}
+    assert selection.fill is not None
+    assert selection.fill.startswith("lsn run recipe.toml")
+
+
+def test_a_setting_without_runs_is_told_as_missing(chosen: Callable[..., Selection]) -> None:
+    selection = chosen()
+    assert (selection.choices[1].selected, selection.choices[1].missing) == (None, 3)
+    table = selection_table(selection)
+    assert table.rows[0][1:3] == (2, ("α = 0.4", "91.00 ± 1.41"))
+    assert table.rows[1][1:3] == (0, "missing")
+    assert any("lsn run recipe.toml" in note for note in table.notes)
+
+
+def test_the_noise_rate_can_be_chosen_over_too(chosen: Callable[..., Selection]) -> None:
+    (choice,) = chosen(over=("noise.rate", "loss.alpha")).choices
+    assert choice.place == {}
+    assert choice.missing == 3
+
+
+def test_what_cannot_be_chosen_is_refused(
+    chosen: Callable[..., Selection], resolved: Callable[..., ResolvedRecipe]
+) -> None:
+    with pytest.raises(LsnError, match="not swept") as raised:
+        chosen(over=("loss.beta",))
+    assert raised.value.valid
+    without = find_results(resolved(RECIPE.replace("validation_size = 200\n", "")), None)
+    with pytest.raises(LsnError, match="no validation set"):
+        select(without, None, ("loss.alpha",))
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Three seeds of the shipped recipe, trained; label smoothing alone, as the test must be quick."""
+    folder = tmp_path_factory.mktemp("digits")
+    chosen_runs = ["choose-alpha", "--seeds", "3", "--only", "label=label smoothing", "--db", str(folder / "r.db")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSN_EXECUTOR", "in-process")
+        trained = CliRunner().invoke(build_app(), ["run", *chosen_runs])
+        assert trained.exit_code == 0, trained.output
+        told = CliRunner().invoke(build_app(), ["select", *chosen_runs, "--format", "json"])
+    assert told.exit_code == 0, told.output
+    choices: list[dict[str, Any]] = json.loads(told.stdout)["choices"]
+    return choices
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.4])
+def test_on_digits_the_choice_is_within_the_noise_of_the_best(digits: list[dict[str, Any]], rate: float) -> None:
+    """Two standard deviations of the difference of two runs; and it is far from the worst."""
+    (choice,) = [c for c in digits if c["setting"]["noise.rate"] == rate]
+    tested = {option["value"]["loss.alpha"]: option["test_accuracy"] for option in choice["options"]}
+    selected, best, worst = (tested[choice[name]["loss.alpha"]] for name in ("selected", "best", "worst"))
+    lost = mean(best) - mean(selected)
+    assert lost <= 2 * math.sqrt(variance(best) + variance(selected))
+    assert mean(best) - mean(worst) > 0.05
+    assert lost < 0.25 * (mean(best) - mean(worst))
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.4])
+def test_noisy_accuracy_is_the_line_that_symmetric_noise_makes_of_clean_accuracy(
+    digits: list[dict[str, Any]], rate: float
+) -> None:
+    """(1 − ρ) a + ρ (1 − a)/9, within four binomial standard errors of 200 validation and 797 test examples."""
+    (choice,) = [c for c in digits if c["setting"]["noise.rate"] == rate]
+    for option in choice["options"]:
+        clean, noisy = mean(option["test_accuracy"]), mean(option["validation_accuracy"])
+        expected = (1 - rate) * clean + rate * (1 - clean) / 9
+        # The test set and the 200 validation examples are the same for all seeds; their labels' noise is not.
+        error = math.sqrt(expected * (1 - expected) / 600 + clean * (1 - clean) * (1 / 200 + 1 / 797))
+        assert abs(noisy - expected) <= 4 * error
+
+
+def mean(values: list[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def variance(values: list[float]) -> float:
+    return math.fsum((value - mean(values)) ** 2 for value in values) / (len(values) - 1)
