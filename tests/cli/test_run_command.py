@@ -163,11 +163,11 @@ def test_two_recipes_share_their_runs(lsn: Any, write: Any) -> None:
 
 
 def test_the_password_of_a_database_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lsncli.cli.training import _command_line
+    from lsncli.cli.command_line import command_line
 
     url = "postgresql://ada:secret@host/lab"
     monkeypatch.setattr(sys, "argv", ["/bin/lsn", "run", "my recipe.toml", "--db", url, f"--db={url}"])
-    shown = _command_line(url)
+    shown = command_line(url)
     assert "secret" not in shown
     assert shown.startswith("lsn run 'my recipe.toml' --db ")
     assert shown.count("ada:***@host/lab") == 2
