@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from engine_samples import ending, metrics, notices, resumed_from, run, spec, stop_after, weights
 
+from lsncli.engine import clock
 from lsncli.engine.events import Event, Measured, Progress, Saved, Started
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.training import train
@@ -105,7 +108,10 @@ def test_no_checkpoint_is_written_after_the_last_step(settings: EngineSettings) 
     assert resumed_from(run(spec(), often)) == 19
 
 
-def test_time_adds_up_over_interruptions(settings: EngineSettings) -> None:
+def test_time_adds_up_over_interruptions(settings: EngineSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A clock that moves on by one second whenever it is read: a busy machine could take longer to write than to train.
+    ticks = itertools.count()
+    monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
     first = ending(run(spec(), settings, stop_after(10))).seconds
     second = ending(run(spec(), settings)).seconds
     assert second > first > 0
