@@ -109,7 +109,7 @@ def test_no_checkpoint_is_written_after_the_last_step(settings: EngineSettings) 
 
 
 def test_time_adds_up_over_interruptions(settings: EngineSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A clock that moves on by one second whenever it is read: a busy machine could take longer to write than to train.
+    # A clock that moves on by a second whenever it is read: a busy machine may take longer to write than to train.
     ticks = itertools.count()
     monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
     first = ending(run(spec(), settings, stop_after(10))).seconds
