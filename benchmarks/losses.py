@@ -41,6 +41,10 @@ def reference(logits: Tensor, targets: Tensor) -> Tensor:
     return functional.cross_entropy(logits, targets, reduction="none")
 
 
+def torch_smoothing(logits: Tensor, targets: Tensor) -> Tensor:
+    return functional.cross_entropy(logits, targets, reduction="none", label_smoothing=0.1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--batch", type=int, nargs="+", default=[1024, 4096])
@@ -71,6 +75,7 @@ def main() -> None:
             for kind, targets in (("labels", labels), ("soft targets", soft)):
                 print(f"{batch} × {classes}, {kind}, {arguments.threads} threads")
                 functions = {"cross_entropy": step(reference, logits, targets)}
+                functions["torch's label smoothing"] = step(torch_smoothing, logits, targets)
                 functions |= {name: step(loss, logits, targets) for name, (loss, _) in built.items()}
                 goals = {name: target for name, (_, target) in built.items()}
                 measure(functions, goals, rounds=arguments.rounds, seconds=arguments.seconds)
