@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lsncli.cli.output import say
 from lsncli.errors import LsnError
 
 if TYPE_CHECKING:
@@ -29,12 +28,9 @@ def report_computed(
     meaningless: options that only trained tables have, with what was given for them. Raises :class:`LsnError` where
     one was given, and for a setting or a format that the table does not have.
     """
-    import sys
-
-    from lsncli.cli.output import stdout
+    from lsncli.cli.deliver import deliver
     from lsncli.recipe.loading import parse_setting
     from lsncli.report.formats.listing import ListingView, renderer
-    from lsncli.report.writing import write_report
 
     given = [option for option, value in (meaningless or {}).items() if value]
     if given:
@@ -47,13 +43,7 @@ def report_computed(
     render = renderer(format)
     changes = [parse_setting(text) for text in settings]
     listing = computed_listing(number, changes)
-    if output is not None and str(output) != "-":
-        write_report(render(listing), output)
-        say(f"wrote {output}", err=True)
-    elif format == "rich" and output is None:
-        stdout().print(ListingView(listing))
-    else:
-        sys.stdout.write(render(listing))
+    deliver(listing, render, ListingView, format, output)
 
 
 def computed_listing(number: int, changes: Sequence[tuple[str, Any]]) -> Listing:

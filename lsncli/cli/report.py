@@ -9,7 +9,6 @@ import typer
 
 from lsncli.cli.computed_tables import COMPUTED_TABLES, report_computed
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
-from lsncli.cli.output import say
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 from lsncli.errors import EmptyDatabaseError, LsnError
 
@@ -72,14 +71,12 @@ def command(
 
     Without --profile: the first of the recipe's profiles, in the order paper, quick, smoke, that has results.
     """
-    import sys
-
-    from lsncli.cli.output import stdout
+    from lsncli.cli.deliver import deliver
     from lsncli.cli.selection import overrides_from
     from lsncli.recipe.loading import load
     from lsncli.registry import registry
     from lsncli.report.build import build_report
-    from lsncli.report.writing import write_report
+    from lsncli.report.formats.terminal import TableView
 
     if figure is None and quantity is not None:
         raise LsnError("--quantity is of a figure, and none is asked for", next="add --figure 3 or --figure 7")
@@ -115,15 +112,7 @@ def command(
     finally:
         if store is not None:
             store.close()
-    if output is not None and str(output) != "-":
-        write_report(render(report), output)
-        say(f"wrote {output}", err=True)
-    elif format == "rich" and output is None:
-        from lsncli.report.formats.terminal import TableView
-
-        stdout().print(TableView(report))
-    else:
-        sys.stdout.write(render(report))
+    deliver(report, render, TableView, format, output)
 
 
 def _recipe(recipe: str | None, table: int | None) -> str:
@@ -208,13 +197,11 @@ def _claims(
     recipe: str | None, overrides: Overrides, format: str, output: Path | None, db: str, data_dir: Path | None
 ) -> None:
     """Report the claims on the runs of ``recipe``, or of every recipe that a claim names."""
-    import sys
-
-    from lsncli.cli.output import stdout
+    from lsncli.cli.deliver import deliver
     from lsncli.recipe.loading import load
     from lsncli.report.claims.evaluate import claims_of_paper, claims_of_recipe
     from lsncli.report.claims.formats import renderer
-    from lsncli.report.writing import write_report
+    from lsncli.report.claims.terminal import ClaimsView
 
     render = renderer(format)
     loaded = load(recipe, overrides) if recipe is not None else None
@@ -229,15 +216,7 @@ def _claims(
     finally:
         if store is not None:
             store.close()
-    if output is not None and str(output) != "-":
-        write_report(render(report), output)
-        say(f"wrote {output}", err=True)
-    elif format == "rich" and output is None:
-        from lsncli.report.claims.terminal import ClaimsView
-
-        stdout().print(ClaimsView(report))
-    else:
-        sys.stdout.write(render(report))
+    deliver(report, render, ClaimsView, format, output)
 
 
 def open_database(db: str) -> Store | None:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
-from lsncli.cli.output import say
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 
 
@@ -46,9 +45,7 @@ def command(
 
     Reads the database alone. Train the recipe first: lsn run choose-alpha, then lsn select choose-alpha.
     """
-    import sys
-
-    from lsncli.cli.output import stdout
+    from lsncli.cli.deliver import deliver
     from lsncli.cli.report import absent_note, open_database, repeated_options
     from lsncli.cli.selection import overrides_from
     from lsncli.recipe.loading import load
@@ -56,7 +53,6 @@ def command(
     from lsncli.report.results import find_profile
     from lsncli.report.selection import DEFAULT_OVER, select
     from lsncli.report.selection_table import selection_table
-    from lsncli.report.writing import write_report
 
     loaded = load(recipe, overrides_from(profile, settings, only, data, seeds))
     render = renderer(format)
@@ -68,10 +64,4 @@ def command(
     finally:
         if store is not None:
             store.close()
-    if output is not None and str(output) != "-":
-        write_report(render(table), output)
-        say(f"wrote {output}", err=True)
-    elif format == "rich" and output is None:
-        stdout().print(ListingView(table))
-    else:
-        sys.stdout.write(render(table))
+    deliver(table, render, ListingView, format, output)

@@ -1,0 +1,39 @@
+"""Where a report goes: a file, a terminal, or standard output as text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from lsncli.cli.output import say, stdout
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+Report = TypeVar("Report")
+
+
+def deliver(
+    report: Report,
+    render: Callable[[Report], str],
+    view: Callable[[Report], RenderableType],
+    format: str,
+    output: Path | None,
+) -> None:
+    """Write ``report`` to ``output``, and say so; without one, print it.
+
+    render: the report in ``format``, as text. view: the report as rich lays it out, for the format ``rich`` without
+    ``output``, where the width of the terminal counts. An ``output`` of ``-`` is standard output. Raises
+    :class:`LsnError` where the file cannot be written.
+    """
+    if output is not None and str(output) != "-":
+        from lsncli.report.writing import write_report
+
+        write_report(render(report), output)
+        say(f"wrote {output}", err=True)
+    elif format == "rich" and output is None:
+        stdout().print(view(report))
+    else:
+        sys.stdout.write(render(report))
