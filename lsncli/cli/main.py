@@ -20,6 +20,14 @@ GROUPS = ("runs", "plugins", "data", "db", "recipe")
 class LsnGroup(TyperGroup):
     """Turns an :class:`LsnError` from any command into one message and exit status 2."""
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, its help in paragraphs: where a line ends in the source says nothing to a reader."""
+        command = super().get_command(ctx, cmd_name)
+        for each in (command, *getattr(command, "commands", {}).values()):
+            if each is not None and each.help:
+                each.help = "\n\n".join(" ".join(part.split()) for part in each.help.split("\n\n"))
+        return command
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; print what a user can put right, raise everything else."""
         try:

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from lsncli.store import Store
 
 DeviceOption = Annotated[
-    str | None, typer.Option("--device", envvar="LSN_DEVICE", help="cpu, cuda, cuda:1, … (default: the best).")
+    str | None,
+    typer.Option("--device", envvar="LSN_DEVICE", metavar="NAME", help="cpu, cuda, cuda:1, … (default: the best)."),
 ]
 
 PrecisionOption = Annotated[
     str | None,
-    typer.Option("--precision", envvar="LSN_PRECISION", help="fp32 or bf16 (default: the device's own)."),
+    typer.Option(
+        "--precision", envvar="LSN_PRECISION", metavar="NAME", help="fp32 or bf16 (default: the device's own)."
+    ),
 ]
 
 ReplicasOption = Annotated[
@@ -33,6 +36,7 @@ ReplicasOption = Annotated[
     typer.Option(
         "--replicas",
         envvar="LSN_REPLICAS",
+        metavar="N",
         help="Runs trained at once: a number, or auto to fit the device. On a processor they are shared among a"
         " worker process per core, and runs of a small network (linear, mlp) are trained many in one step;"
         " 1 trains run after run.",
@@ -41,18 +45,28 @@ ReplicasOption = Annotated[
 
 ExecutorOption = Annotated[
     str | None,
-    typer.Option("--executor", envvar="LSN_EXECUTOR", help="in-process or processes (default: what suits)."),
+    typer.Option(
+        "--executor", envvar="LSN_EXECUTOR", metavar="NAME", help="in-process or processes (default: what suits)."
+    ),
 ]
 
-DownloadOption = Annotated[
-    bool, typer.Option("--download/--no-download", help="Whether missing data sets may be downloaded.")
+NoDownloadOption = Annotated[
+    bool, typer.Option("--no-download", help="Download nothing: a data set that is missing ends the command.")
 ]
+
+
+def _not_negative(value: float) -> float:
+    if not value >= 0:
+        raise typer.BadParameter(f"{value:g} is not 0 or more.")
+    return value
+
 
 CheckpointOption = Annotated[
     float,
     typer.Option(
         "--checkpoint-seconds",
-        min=0.0,
+        # Not min=0, which puts the range behind the metavar: in 80 columns that leaves little room for the texts.
+        callback=_not_negative,
         metavar="SECONDS",
         help="The least time between two checkpoints of a run: what a power cut costs at most.",
     ),

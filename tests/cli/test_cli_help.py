@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,6 +51,16 @@ def test_help_fits_80_columns(lsn: Any, path: tuple[str, ...]) -> None:
     assert COMMANDS[path].help
     for parameter in COMMANDS[path].params:
         assert parameter.name == "help" or getattr(parameter, "help", None), parameter.name
+        # Nothing is cut off for want of room.
+        names = [name for name in parameter.opts if name.startswith("-")]
+        for word in [*names, *(getattr(parameter, "help", None) or "").split()]:
+            assert word in result.out, word
+    # Paragraphs are filled, wherever the lines of the docstring end.
+    above = result.out.partition("╭")[0]
+    for paragraph in COMMANDS[path].help.split("\n\n"):
+        assert "\n".join(f" {line}" for line in textwrap.wrap(paragraph, 78)) in "\n".join(
+            line.rstrip() for line in above.splitlines()
+        )
     if path:
         assert lsn(*path, "-h", COLUMNS="80").out == result.out
 
