@@ -18,7 +18,8 @@ Made from the code by `python -m reference_pages`. Every listing has `--format j
 and warnings go to standard error. Exit status: 0 done, 1 a run failed (or a check did), 2 the request was wrong,
 130 interrupted. Defaults come from options, then `LSN_*` environment variables, then `lsn.toml`. `--debug` before
 the command shows the traceback of an error: `lsn --debug run …`. Every command has `--help`, and
-`lsn --install-completion` lets the shell complete them.
+`lsn --install-completion` lets the shell complete them, with the names of recipes, profiles, components, data sets
+and runs.
 """
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lsncli.cli import completing
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
 from lsncli.cli.selection import OnlyOption, ProfileOption, SeedsOption
 from lsncli.cli.training import (
@@ -33,7 +34,12 @@ if TYPE_CHECKING:
 
 
 def command(
-    loss: Annotated[str, typer.Argument(metavar="LOSS", help="A registered loss: lsn plugins list shows them.")],
+    loss: Annotated[
+        str,
+        typer.Argument(
+            metavar="LOSS", help="A registered loss: lsn plugins list shows them.", autocompletion=completing.losses
+        ),
+    ],
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -48,6 +54,7 @@ def command(
         typer.Option(
             "--data",
             metavar="NAME[=OTHER]",
+            autocompletion=completing.data_sets,
             help="The data set: digits (the default, minutes on a laptop), cifar100 or cifar10 in the paper's"
             " setting, images of your own; with =OTHER that one instead of it.",
         ),
@@ -57,6 +64,7 @@ def command(
         typer.Option(
             "--base",
             metavar="RECIPE",
+            autocompletion=completing.recipes,
             help="Take data, architecture, training and profiles from this recipe (default: quickstart for digits,"
             " table7 for images).",
         ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lsncli.cli import completing
 from lsncli.cli.options import DataDirOption, FormatOption, ListFormat
 from lsncli.cli.output import say
 from lsncli.errors import LsnError
@@ -49,7 +50,13 @@ def list_(data_dir: DataDirOption = None, format: FormatOption = ListFormat.tabl
 
 @app.command()
 def prepare(
-    name: Annotated[str, typer.Argument(help="Name for the new data set; or a registered one, to download it.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Name for the new data set; or a registered one, to download it.",
+            autocompletion=completing.data_sets,
+        ),
+    ],
     source: Annotated[
         Path | None,
         typer.Argument(help="Folder or archive (tar, tar.gz, tar.xz, zip) of train/<class>/* and test/<class>/*."),
@@ -114,7 +121,10 @@ def prepare(
 
 @app.command()
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(help="Data sets to verify; without, all on disk.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Data sets to verify; without, all on disk.", autocompletion=completing.data_sets),
+    ] = None,
     data_dir: DataDirOption = None,
     format: FormatOption = ListFormat.table,
 ) -> None:

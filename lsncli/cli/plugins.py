@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lsncli.cli import completing
 from lsncli.cli.options import FormatOption, ListFormat
 from lsncli.cli.plugin_check import check
 from lsncli.cli.plugin_new import new
@@ -21,7 +22,10 @@ app.command("check")(check)
 @app.command("list")
 def list_plugins(
     kind: Annotated[
-        str | None, typer.Option("--kind", help="Only components of this kind: loss, noise model, …")
+        str | None,
+        typer.Option(
+            "--kind", help="Only components of this kind: loss, noise model, …", autocompletion=completing.kinds
+        ),
     ] = None,
     format: FormatOption = ListFormat.table,
 ) -> None:
@@ -80,7 +84,9 @@ def _conflict(owners: list[Any] | None) -> str | None:
 
 @app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a component or of a plugin.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of a component or of a plugin.", autocompletion=completing.components)
+    ],
     format: FormatOption = ListFormat.table,
 ) -> None:
     """Show a component: its parameters with types, defaults and meaning; its source and reference."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lsncli.cli import completing
 from lsncli.cli.options import FormatOption, ListFormat
 
 app = typer.Typer(no_args_is_help=True, help="The recipe format, and the recipes that come with lsn.")
@@ -57,7 +58,7 @@ def list_recipes(format: FormatOption = ListFormat.table) -> None:
 
 @app.command("copy")
 def copy(
-    name: Annotated[str, typer.Argument(help="Name of a shipped recipe.")],
+    name: Annotated[str, typer.Argument(help="Name of a shipped recipe.", autocompletion=completing.shipped)],
     target: Annotated[Path | None, typer.Argument(help="File to write; NAME.toml by default.")] = None,
 ) -> None:
     """Copy a shipped recipe into a file, to start from."""

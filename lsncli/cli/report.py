@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lsncli.cli import completing
 from lsncli.cli.computed_tables import COMPUTED_TABLES, report_computed
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 def command(
     recipe: Annotated[
         str | None,
-        typer.Argument(metavar="[RECIPE]", help="A recipe file, or the name of a shipped one.", show_default=False),
+        typer.Argument(
+            metavar="[RECIPE]",
+            help="A recipe file, or the name of a shipped one.",
+            show_default=False,
+            autocompletion=completing.recipes,
+        ),
     ] = None,
     table: Annotated[
         int | None,
@@ -54,7 +60,12 @@ def command(
     seeds: SeedsOption = None,
     format: Annotated[
         str,
-        typer.Option("--format", metavar="NAME", help="rich, md, csv, json, latex, html, or a plugin's format."),
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="rich, md, csv, json, latex, html, or a plugin's format.",
+            autocompletion=completing.report_formats,
+        ),
     ] = "rich",
     output: Annotated[
         Path | None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lsncli.cli import completing
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 from lsncli.cli.training import (
@@ -34,7 +35,11 @@ if TYPE_CHECKING:
 def command(
     recipes: Annotated[
         list[str],
-        typer.Argument(metavar="RECIPE", help="Recipe files, or names of shipped recipes: quickstart, table7."),
+        typer.Argument(
+            metavar="RECIPE",
+            help="Recipe files, or names of shipped recipes: quickstart, table7.",
+            autocompletion=completing.recipes,
+        ),
     ],
     profile: ProfileOption = None,
     settings: SetOption = None,

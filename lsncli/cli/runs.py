@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lsncli.cli import completing
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, FormatOption, ListFormat
 from lsncli.cli.output import say
 from lsncli.cli.verify import verify
@@ -43,15 +44,31 @@ class ExportFormat(StrEnum):
     json = "json"
 
 
-KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="The run's key, or a unique beginning of it.")]
-KeysArgument = Annotated[list[str], typer.Argument(metavar="KEY", help="Keys, or unique beginnings of keys.")]
+KeyArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="KEY", help="The run's key, or a unique beginning of it.", autocompletion=completing.run_keys
+    ),
+]
+KeysArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="KEY", help="Keys, or unique beginnings of keys.", autocompletion=completing.run_keys),
+]
 
 
 @app.command("list")
 def list_(
     status: Annotated[RunStatus | None, typer.Option("--status", help="Only runs that stand so.")] = None,
-    data: Annotated[str | None, typer.Option("--data", metavar="NAME", help="Only runs on this data set.")] = None,
-    loss: Annotated[str | None, typer.Option("--loss", metavar="NAME", help="Only runs with this loss.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data", metavar="NAME", help="Only runs on this data set.", autocompletion=completing.data_sets
+        ),
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option("--loss", metavar="NAME", help="Only runs with this loss.", autocompletion=completing.losses),
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many, the latest first.")] = None,
     db: DatabaseOption = DEFAULT_DATABASE,
     format: FormatOption = ListFormat.table,
@@ -185,7 +202,10 @@ def rm(
 @app.command()
 def export(
     keys: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY…]", help="Keys, or unique beginnings; none: all runs.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY…]", help="Keys, or unique beginnings; none: all runs.", autocompletion=completing.run_keys
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead of to stdout.")

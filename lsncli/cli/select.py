@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lsncli.cli import completing
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 
@@ -15,7 +16,9 @@ def command(
     recipe: Annotated[
         str,
         typer.Argument(
-            metavar="RECIPE", help="A recipe with data.validation_size: a file, or a shipped one's name."
+            metavar="RECIPE",
+            help="A recipe with data.validation_size: a file, or a shipped one's name.",
+            autocompletion=completing.recipes,
         ),
     ],
     over: Annotated[

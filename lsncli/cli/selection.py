@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lsncli.cli import completing
 from lsncli.errors import LsnError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ ProfileOption = Annotated[
         "--profile",
         metavar="NAME",
         envvar="LSN_PROFILE",
+        autocompletion=completing.profiles,
         help="A profile of the recipe: paper, quick, smoke, or one of its own.",
     ),
 ]
@@ -47,7 +49,10 @@ OnlyOption = Annotated[
 DataOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--data", metavar="NAME=OTHER", help="Use data set OTHER wherever the recipe says NAME (repeatable)."
+        "--data",
+        metavar="NAME=OTHER",
+        help="Use data set OTHER wherever the recipe says NAME (repeatable).",
+        autocompletion=completing.data_sets,
     ),
 ]
 

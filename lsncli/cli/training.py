@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lsncli.cli import completing
 from lsncli.cli.command_line import command_line
 
 if TYPE_CHECKING:
@@ -21,13 +22,23 @@ if TYPE_CHECKING:
 
 DeviceOption = Annotated[
     str | None,
-    typer.Option("--device", envvar="LSN_DEVICE", metavar="NAME", help="cpu, cuda, cuda:1, … (default: the best)."),
+    typer.Option(
+        "--device",
+        envvar="LSN_DEVICE",
+        autocompletion=completing.devices,
+        metavar="NAME",
+        help="cpu, cuda, cuda:1, … (default: the best).",
+    ),
 ]
 
 PrecisionOption = Annotated[
     str | None,
     typer.Option(
-        "--precision", envvar="LSN_PRECISION", metavar="NAME", help="fp32 or bf16 (default: the device's own)."
+        "--precision",
+        envvar="LSN_PRECISION",
+        autocompletion=completing.precisions,
+        metavar="NAME",
+        help="fp32 or bf16 (default: the device's own).",
     ),
 ]
 
@@ -46,7 +57,11 @@ ReplicasOption = Annotated[
 ExecutorOption = Annotated[
     str | None,
     typer.Option(
-        "--executor", envvar="LSN_EXECUTOR", metavar="NAME", help="in-process or processes (default: what suits)."
+        "--executor",
+        envvar="LSN_EXECUTOR",
+        autocompletion=completing.executors,
+        metavar="NAME",
+        help="in-process or processes (default: what suits).",
     ),
 ]
 

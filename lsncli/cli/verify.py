@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lsncli.cli import completing
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption, FormatOption, ListFormat
 from lsncli.cli.output import say
 
@@ -17,7 +18,12 @@ SHORT = 10
 
 
 def verify(
-    keys: Annotated[list[str], typer.Argument(metavar="KEY", help="Keys, or unique beginnings of keys.")],
+    keys: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="KEY", help="Keys, or unique beginnings of keys.", autocompletion=completing.run_keys
+        ),
+    ],
     device: Annotated[str | None, typer.Option("--device", help="Default: the kind that the run had.")] = None,
     precision: Annotated[str | None, typer.Option("--precision", help="Default: that of the run.")] = None,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: as many as it had.")] = None,
