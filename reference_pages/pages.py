@@ -10,6 +10,7 @@ from lsncli.registry import Registry
 from reference_pages.commands import command_page
 from reference_pages.database import database_page
 from reference_pages.recipes import recipe_page
+from reference_pages.results import results_page
 
 
 def pages() -> dict[str, str]:
@@ -23,4 +24,5 @@ def pages() -> dict[str, str]:
         "commands.md": command_page(),
         "database-schema.md": database_page(),
         "plugins-reference.md": reference(),
+        "results.md": results_page(),
     }

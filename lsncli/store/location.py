@@ -88,7 +88,7 @@ class Location:
             raise LsnError(
                 "there is no result database",
                 where=self.shown,
-                next=f"make one with: lsn run quickstart --db {self.shown}",
+                next=f"check the name, or make one with: lsn run quickstart --db {self.shown}",
             ) from None
         except OSError as error:
             raise LsnError(f"the result database cannot be read: {error.strerror}", where=self.shown) from None

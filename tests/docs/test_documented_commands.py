@@ -21,6 +21,7 @@ NOT_OURS = {
 #: What is added so that a command takes seconds; the rest stays as it is printed.
 CHEAPER = {
     "lsn run quickstart": "--profile smoke",
+    "lsn run quickstart --db mine.db": "--profile smoke",
     "lsn run recipes/quickstart.toml --db mine.db": "--profile smoke",
     "lsn run choose-alpha": "--profile smoke --seeds 1 --only 'label=label smoothing'",
     "lsn run birds.toml": "--dry-run",

@@ -1,0 +1,52 @@
+"""The page of results: every table that ``results.db`` has runs for, and the claims, as ``lsn report`` prints them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lsncli.recipe.loading import Overrides, load
+from lsncli.registry import registry
+from lsncli.report.build import build_report
+from lsncli.report.claims.evaluate import claims_of_paper
+from lsncli.report.claims.formats import renderer
+from lsncli.store import Store
+
+DATABASE = Path(__file__).resolve().parents[1] / "results.db"
+
+_HEAD = """\
+# Results
+
+Made from the repository's `results.db` by `python -m reference_pages`: what `lsn report` prints on a fresh clone. What
+agrees with the paper and what does not, and how the `quick` profile was chosen, is in the
+[reproduction report](reproduction.md).
+"""
+
+#: Recipe → how it is reported.
+_TABLES = {
+    "table7": "lsn report --table 7",
+    "table3": "lsn report --table 3",
+    "table4": "lsn report --table 4",
+    "table5": "lsn report --table 5",
+    "figure2": "lsn report figure2",
+    "figure6": "lsn report figure6",
+    "quickstart": "lsn report quickstart",
+}
+
+
+def results_page() -> str:
+    """The page, in Markdown."""
+    markdown = registry().get("report format", "md").build(None, None)
+    parts = [_HEAD]
+    with Store.open(str(DATABASE), read_only=True) as store:
+        for recipe, command in _TABLES.items():
+            table = markdown(build_report(load(recipe), store))
+            parts.append(_section(table, command))
+        claims = renderer("md")(claims_of_paper(Overrides(), store))
+    # Each claim's settings, one by one, are for the terminal and the HTML page.
+    parts.append(_section(claims.partition("\n#### ")[0], "lsn report --claims"))
+    return "\n".join(parts)
+
+
+def _section(markdown: str, command: str) -> str:
+    heading, _, rest = markdown.strip().partition("\n")
+    return f"{heading.replace('### ', '## ', 1)}\n\n```bash\n{command}\n```\n{rest}\n"
