@@ -12,7 +12,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional
 
 from lsncli.losses.constants import ConstantsModule
 from lsncli.losses.interface import LossInputs
@@ -31,8 +32,11 @@ LOG_ZERO = -(2.0**100)
 #: reciprocal, times the scale of a loss, stays finite in the backward pass.
 SMALLEST = 2.0**-100
 
+#: Beyond this log(1 + eˣ) is x, to the last bit of float64.
+LINEAR = 40.0
 
-class SymmetricForward(nn.Module):
+
+class SymmetricForward(ConstantsModule):
     """Forward correction for T = (1 − α) I + (α/L) J: −log((1 − α) p_y + α/L), 0 < α < 1.
 
     At α = 0 it is the standard loss, and the builder takes that one.
@@ -42,19 +46,26 @@ class SymmetricForward(nn.Module):
         super().__init__()
         if not 0 < alpha < 1:
             raise ValueError(f"alpha must lie strictly between 0 and 1, not be {alpha:g}")
-        self.keep, self.uniform = 1 - alpha, alpha / num_classes
+        self.kept, self.uniform = 1 - alpha, alpha / num_classes
         self.log_keep, self.log_uniform = math.log1p(-alpha), math.log(alpha) - math.log(num_classes)
         self.floor = floor
+        self.log_odds = self.log_keep - self.log_uniform
+        self.keep("minus_one", np.full(num_classes, -1.0))
 
     def forward(self, logits: Tensor, targets: Tensor, inputs: LossInputs | None = None) -> Tensor:
         """Losses ``[B]`` for logits ``[B, L]`` and labels ``[B]`` or probabilities ``[B, L]``."""
         soft = are_probabilities(logits, targets)
-        if soft and not self.floor and self.uniform >= SMALLEST:
+        plain = not self.floor and self.uniform >= SMALLEST
+        if soft and plain:
             # As below, without the way through the logarithms.
-            mixed = (probabilities(logits) + self.uniform / self.keep).log()
+            mixed = (probabilities(logits) + self.uniform / self.kept).log()
             targets = targets.to(mixed.dtype)
             return -(targets * mixed).sum(-1) - self.log_keep * targets.sum(-1)
         logp = log_probabilities(logits, self.floor)
+        if plain:
+            # −log(α/L) − log(1 + (1 − α) L/α · p_y): three operations on [B] in place of six.
+            logp_y = minus_at_labels(logp, targets, self.constant("minus_one", logp.dtype))
+            return -self.log_uniform - functional.softplus(logp_y + self.log_odds, threshold=LINEAR)
         # Probabilities sum to 1 unless they were clipped.
         total = logp.exp().sum(-1) if self.floor else None
         if soft:
@@ -69,7 +80,7 @@ class SymmetricForward(nn.Module):
             uniform = torch.full_like(logp, self.log_uniform)
             return log_of_sum(logp + self.log_keep, uniform if total is None else uniform + total.log())
         # (1 − α)(p + u): never smaller than α/L, hence no logarithm of zero, and no cancellation either.
-        part = self.uniform / self.keep
+        part = self.uniform / self.kept
         return (logp.exp() + (part if total is None else part * total)).log() + self.log_keep
 
     def extra_repr(self) -> str:

@@ -19,14 +19,14 @@ def log_probabilities(logits: Tensor, floor: float = 0.0) -> Tensor:
     ``floor`` > 0 clips the probabilities to [floor, 1 − floor], as Patrini et al.'s code does; the clip is
     made on the logarithms, where float32 can tell 1 − 1e-7 from 1.
     """
-    logp = functional.log_softmax(_wide(logits), dim=-1)
+    logp = torch.log_softmax(_wide(logits), -1)
     # A clamp by another name, whose backward pass is one kernel instead of five.
     return functional.hardtanh(logp, math.log(floor), math.log1p(-floor)) if floor else logp
 
 
 def probabilities(logits: Tensor) -> Tensor:
     """softmax of logits ``[..., L]``, in float32 or the logits' wider type."""
-    return functional.softmax(_wide(logits), dim=-1)
+    return torch.softmax(_wide(logits), -1)
 
 
 def _wide(logits: Tensor) -> Tensor:

@@ -80,7 +80,7 @@ def _matrix_smearing(losses: Sequence[MatrixSmearing], like: Tensor) -> StackedL
 
 def _symmetric_forward(losses: Sequence[SymmetricForward], like: Tensor) -> StackedLoss:
     """−log((1 − α) p_y + (α/L) Σp); the sum is 1 unless the probabilities were clipped."""
-    keep, uniform = (_column([getattr(loss, n) for loss in losses], like) for n in ("keep", "uniform"))
+    keep, uniform = (_column([getattr(loss, n) for loss in losses], like) for n in ("kept", "uniform"))
     floor = losses[0].floor
 
     def compute(logp: Tensor, labels: Tensor, derivative: Tensor) -> Tensor:
