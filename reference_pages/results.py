@@ -1,4 +1,4 @@
-"""The page of results: every table that ``results.db`` has runs for, and the claims, as ``lsn report`` prints them."""
+"""The page of results: tables and claims as ``lsn report`` prints them from the repository's ``results.db``."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ DATABASE = Path(__file__).resolve().parents[1] / "results.db"
 _HEAD = """\
 # Results
 
-Made from the repository's `results.db` by `python -m reference_pages`: what `lsn report` prints on a fresh clone. What
-agrees with the paper and what does not, and how the `quick` profile was chosen, is in the
+Made from the repository's `results.db` by `python -m reference_pages`: what `lsn report` prints on a fresh clone.
+What agrees with the paper and what does not, and how the `quick` profile was chosen, is in the
 [reproduction report](reproduction.md).
 """
 
