@@ -62,7 +62,7 @@ def test_students_are_compared_by_their_teachers(fill: Fill, store: Store) -> No
     )
     tested = [s for s in smoothed.settings if s.statistics.n]
     assert [s.comparison.setting.split(" · ")[0::2] for s in tested] == [
-        [f"{data} train_size=4000 test_size=2000", model]
+        [f"{data} train_size=20000", model]
         for data in ("cifar100", "cifar10")
         for model in ("resnet32", "resnet56")
     ]
@@ -90,7 +90,7 @@ def test_a_stand_in_counts_as_what_it_stands_in_for(fill: Fill, store: Store) ->
     assert report.profile == "quick"
     (own,) = report.claims
     assert own.settings[0].comparison.setting.startswith(
-        "fine-classes train_size=4000 test_size=2000 (for cifar100)"
+        "fine-classes train_size=20000 (for cifar100)"
     )
     assert own.verdict == "supported"
     assert "fine-classes stands in for cifar100 (no results of its own)." in report.notes
