@@ -89,9 +89,7 @@ def test_a_stand_in_counts_as_what_it_stands_in_for(fill: Fill, store: Store) ->
     report = claims_of_paper(Overrides(), store, claims=chosen)
     assert report.profile == "quick"
     (own,) = report.claims
-    assert own.settings[0].comparison.setting.startswith(
-        "fine-classes train_size=20000 (for cifar100)"
-    )
+    assert own.settings[0].comparison.setting.startswith("fine-classes train_size=20000 (for cifar100)")
     assert own.verdict == "supported"
     assert "fine-classes stands in for cifar100 (no results of its own)." in report.notes
     (same,) = results(store, "smoothed-student-does-not-gain", data={"cifar100": "fine-classes"})
