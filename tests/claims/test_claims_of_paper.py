@@ -56,13 +56,14 @@ def students(spec: RunSpec) -> dict[str, float]:
 
 
 def test_students_are_compared_by_their_teachers(fill: Fill, store: Store) -> None:
-    fill(load("table5", Overrides(profile="quick")), students)
+    loaded = load("table5", Overrides(profile="quick"))
+    fill(loaded, students)
     smoothed, corrected, own = results(
         store, "smoothed-teacher-helps", "corrected-teacher-helps", "smoothed-student-does-not-gain"
     )
     tested = [s for s in smoothed.settings if s.statistics.n]
     assert [s.comparison.setting.split(" · ")[0::2] for s in tested] == [
-        [f"{data} train_size=20000", model]
+        [f"{data} train_size={loaded.recipe.data.train_size}", model]
         for data in ("cifar100", "cifar10")
         for model in ("resnet32", "resnet56")
     ]
@@ -89,7 +90,8 @@ def test_a_stand_in_counts_as_what_it_stands_in_for(fill: Fill, store: Store) ->
     report = claims_of_paper(Overrides(), store, claims=chosen)
     assert report.profile == "quick"
     (own,) = report.claims
-    assert own.settings[0].comparison.setting.startswith("fine-classes train_size=20000 (for cifar100)")
+    size = loaded.recipe.data.train_size
+    assert own.settings[0].comparison.setting.startswith(f"fine-classes train_size={size} (for cifar100)")
     assert own.verdict == "supported"
     assert "fine-classes stands in for cifar100 (no results of its own)." in report.notes
     (same,) = results(store, "smoothed-student-does-not-gain", data={"cifar100": "fine-classes"})
