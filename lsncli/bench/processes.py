@@ -11,6 +11,7 @@ from typing import Any
 
 from lsncli.engine.settings import EngineSettings
 from lsncli.errors import LsnError
+from lsncli.executors.allocator import keep_freed_memory
 from lsncli.plan import RunSpec
 
 #: The time that a process may take to end after it was asked to.
@@ -63,6 +64,7 @@ def serve(connection: Connection, name: str, spec: dict[str, Any], settings: Eng
     """The life of a process: every number that comes is the length of a burst; anything else is the end."""
     from lsncli.bench.session import Session
 
+    keep_freed_memory()  # As the workers of `lsn run` do.
     # Ctrl-C reaches all processes; the parent decides, and closes the connection.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     session = Session(name, [RunSpec.model_validate(spec)], settings)

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from lsncli.engine.settings import EngineSettings
+from lsncli.executors.allocator import keep_freed_memory
 from lsncli.plan import RunSpec
 from lsncli.registry import registry
 
@@ -27,6 +28,7 @@ def work(connection: Connection, settings: EngineSettings, stacking: bool, repli
     # Ctrl-C reaches the whole process group; the parent decides, and asks through the connection.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    keep_freed_memory()
     # The parent has already warned of plugins that do not load; once is enough.
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
         registry()
