@@ -80,8 +80,8 @@ class SymmetricForward(ConstantsModule):
             uniform = torch.full_like(logp, self.log_uniform)
             return log_of_sum(logp + self.log_keep, uniform if total is None else uniform + total.log())
         # (1 − α)(p + u): never smaller than α/L, hence no logarithm of zero, and no cancellation either.
-        part = self.uniform / self.kept
-        return (logp.exp() + (part if total is None else part * total)).log() + self.log_keep
+        assert total is not None, "only clipped probabilities come here"
+        return (logp.exp() + self.uniform / self.kept * total).log() + self.log_keep
 
     def extra_repr(self) -> str:
         """The constants, for ``repr``."""
