@@ -36,7 +36,8 @@ CHEAPER = {
 #: Only read by the parser, and why.
 PARSED = {
     "lsn run table7 --data cifar10=cifar10-jpeg-16 --only data.name=cifar10 --only model.name=resnet32"
-    " --profile quick --precision bf16": "forty minutes, on a data set that was prepared from files",
+    " --profile quick --precision bf16": "twenty minutes, on a data set that was prepared from files",
+    "lsn run table3 table4 figure3 --data cifar100=tinyimagenet100-16 --profile quick --precision bf16": "likewise",
     "lsn run table7 --db postgresql+psycopg://user:password@host/results": "there is no such server",
     "lsn runs verify KEY --threads 2 --exact": "rounds otherwise on some machines, and says so by its status",
     "lsn plugins check lsn-my-loss": "a minute; tests/scaffold does it",

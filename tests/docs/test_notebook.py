@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -49,3 +50,12 @@ def test_reporting_everything_leaves_it_as_it_is(notebook: Path) -> None:
     before = notebook.read_bytes()
     lsn(notebook.parent, "report", "--all", "--format", "html", "--output", "report")
     assert notebook.read_bytes() == before, "the computed figures are not in it: lsn report --all --db results.db"
+
+
+def test_the_numbers_of_the_readme_are_the_reports() -> None:
+    root = NOTEBOOK.parent
+    numbers = re.findall(r"\d+\.\d+ ± \d+\.\d+", (root / "README.md").read_text(encoding="utf-8"))
+    assert numbers
+    # That page is made from results.db, and CI compares it.
+    report = (root / "docs" / "results.md").read_text(encoding="utf-8")
+    assert [number for number in numbers if number not in report] == []
