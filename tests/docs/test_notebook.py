@@ -36,8 +36,9 @@ def test_it_is_sound(notebook: Path) -> None:
 def test_it_is_compact_and_names_no_folder_of_the_machine_that_trained(notebook: Path) -> None:
     content = notebook.read_bytes()
     assert len(content) < 8_000_000
-    for folder in ("/home/", "/Users/", f"{Path.home()}/", f"{tempfile.gettempdir()}/"):
-        assert folder.encode() not in content
+    for folder in ("/home", "/Users", str(Path.home()), tempfile.gettempdir()):
+        # A home of "/" says nothing; every address of the web has two of them.
+        assert folder == "/" or f"{folder}/".encode() not in content
 
 
 def test_table_7_has_its_runs(notebook: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 #: Prints by how many MiB the process shrinks when it frees 200 MiB, in blocks that are no larger than a tensor of a
 #: training step. After them nothing is allocated, so that they lie at the end of the heap.
 PROGRAM = """
-import sys, ctypes
+import ctypes, os, sys
 from pathlib import Path
 from lsncli.executors.allocator import keep_freed_memory
 
@@ -23,7 +23,7 @@ library.malloc.argtypes, library.free.argtypes = [ctypes.c_size_t], [ctypes.c_vo
 
 
 def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 blocks = [library.malloc(4 * 2**20) for _ in range(50)]
