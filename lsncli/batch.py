@@ -25,7 +25,6 @@ from lsncli.executors.processes import usable_cores
 from lsncli.noise.files import find_noise_files
 from lsncli.parameters import NoParams
 from lsncli.plan import Plan
-from lsncli.recipe.expansion import expand
 from lsncli.recipe.loading import LoadedRecipe, Overrides, load
 from lsncli.recipe.resolve import (
     Classes,
@@ -59,7 +58,7 @@ def resolve_loaded(loaded: Sequence[LoadedRecipe], overrides: Overrides, data_di
         about = describe(name, data_dir)
         return about.num_classes, about.class_names
 
-    refuse_unused_replacements(overrides, set().union(*(used_data(expand(recipe)) for recipe in loaded)))
+    refuse_unused_replacements(overrides, set().union(*map(used_data, loaded)))
     return [resolve(recipe, classes=classes) for recipe in loaded]
 
 

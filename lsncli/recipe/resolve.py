@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lsncli.errors import LsnError, UnknownNameError
@@ -64,14 +64,15 @@ def resolve(
     resolver = _Resolver(loaded, ComponentChecker(loaded, classes, components or registry()))
     expanded = expand(loaded)
     if not loaded.overrides.shared:
-        refuse_unused_replacements(loaded.overrides, used_data(expanded))
+        refuse_unused_replacements(loaded.overrides, used_data(loaded))
     variants = tuple(resolver.variant(variant) for variant in expanded)
     return ResolvedRecipe(loaded, variants)
 
 
-def used_data(variants: Iterable[Variant]) -> set[str]:
-    """The data sets that a recipe names, before ``--data`` replaces them."""
-    return {str(value_at(variant.settings, "data.name")) for variant in variants}
+def used_data(loaded: LoadedRecipe) -> set[str]:
+    """The data sets that a recipe names, before ``--data`` replaces them and ``--only`` leaves some of them out."""
+    whole = replace(loaded, overrides=replace(loaded.overrides, only=()))
+    return {str(value_at(variant.settings, "data.name")) for variant in expand(whole)}
 
 
 def refuse_unused_replacements(overrides: Overrides, used: set[str]) -> None:

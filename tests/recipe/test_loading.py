@@ -126,6 +126,13 @@ def test_data_replacement(tmp_path: Path) -> None:
         resolved(tmp_path, text, data={"cifra10": "my-images"})
 
 
+def test_data_replacement_of_a_set_that_only_leaves_out(tmp_path: Path) -> None:
+    text = BASE.replace('"digits"', '"cifar10"') + '\n[sweep]\n"data.name" = ["cifar10", "cifar100"]\n'
+    data = {"cifar10": "my-images", "cifar100": "my-hundred"}
+    specs = resolved(tmp_path, text, data=data, only=(("data.name", "cifar10"),)).specs()
+    assert {spec.data.name for spec in specs} == {"my-images"}
+
+
 def test_data_replacement_keeps_the_subset_and_drops_the_other_sets_parameters(tmp_path: Path) -> None:
     text = BASE.replace('name = "digits"', 'name = "imagenet"\nsize = 32\ntrain_size = 50')
     spec = resolved(tmp_path, text, data={"imagenet": "my-images"}).specs()[0].data
