@@ -68,6 +68,12 @@ def validate(
         ) from error
 
 
+def parameter_names(model: type[BaseModel] | None) -> set[str] | None:
+    """The names under which ``model`` takes its fields; None where it takes any."""
+    model = model or NoParams
+    return None if model.model_config.get("extra") == "allow" else _accepted(model)
+
+
 def check_defaults(model: type[BaseModel] | None, subject: str) -> None:
     """Raise ValueError (or TypeError) if ``model`` is no pydantic model, or refuses a default of its own.
 

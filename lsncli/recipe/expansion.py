@@ -6,14 +6,18 @@ import copy
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lsncli.errors import LsnError, UnknownNameError
+from lsncli.parameters import parameter_names
 from lsncli.recipe.loading import LoadedRecipe
+from lsncli.recipe.replaced_sections import Parameters, accepted, contradicts, lay_over
 from lsncli.recipe.schema import SETTING_SECTIONS
 from lsncli.recipe.toml_text import MAX_DEPTH
+from lsncli.registry import Registry, registry
+from lsncli.toml_text import toml_text
 
 #: Most combinations of one sweep, and most runs of one recipe (combinations times seeds): the paper needs 500.
 #: More would take minutes to plan, and a slip of the keyboard that asks for a milliard would take the memory.
@@ -33,8 +37,11 @@ class Variant:
     coordinates: dict[str, Any] = field(default_factory=dict)
 
 
-def expand(loaded: LoadedRecipe) -> list[Variant]:
-    """All variants of the recipe, in the order of the file; the ``--only`` filters applied."""
+def expand(loaded: LoadedRecipe, components: Registry | None = None) -> list[Variant]:
+    """All variants of the recipe, in the order of the file; the ``--only`` filters applied.
+
+    Raises :class:`LsnError` for a sweep that cannot be expanded, and for a ``--set`` that changes none of it.
+    """
     recipe, source = loaded.recipe, loaded.source
     base = recipe.model_dump(include=set(SETTING_SECTIONS), exclude_unset=True)
     axes = {key: values for key, values in recipe.sweep.items() if key != "case"}
@@ -43,10 +50,32 @@ def expand(loaded: LoadedRecipe) -> list[Variant]:
         raise LsnError("sweep.case must be tables: write [[sweep.case]]", where=source.place("sweep.case"))
     _check_size(axes, cases, loaded)
     variants: list[Variant] = []
+    parameters = _parameters_of(components)
     for choice in _product(axes, loaded, "sweep"):
         for case in cases or [{}]:
-            variants += _case(base, choice, case, loaded)
+            variants += _case(base, choice, case, loaded, parameters)
+    _refuse_lost_settings(variants, loaded, parameters)
     return _only(_with_values(variants), loaded)
+
+
+def _parameters_of(components: Registry | None) -> Parameters:
+    def parameters(kind: str, name: str) -> Collection[str] | None:
+        known = components or registry()
+        # An unknown component is refused where its section is read; a prepared data set has no record.
+        return parameter_names(known.get(kind, name).params) if name in known.names(kind) else None
+
+    return parameters
+
+
+def _refuse_lost_settings(variants: list[Variant], loaded: LoadedRecipe, parameters: Parameters) -> None:
+    """A ``--set`` that changes no run would let the report speak of a change that was not made."""
+    for key, _ in loaded.overrides.settings:
+        if key.split(".")[0] in SETTING_SECTIONS and all(value_at(v.settings, key) is None for v in variants):
+            raise LsnError(
+                f"--set {key}: no run of the recipe has such a parameter",
+                where=loaded.source.name,
+                valid=sorted({name for v in variants for name in accepted(v.settings, key, parameters)}) or None,
+            )
 
 
 def _check_size(axes: Mapping[str, Any], cases: list[Any], loaded: LoadedRecipe) -> None:
@@ -72,29 +101,51 @@ def _check_size(axes: Mapping[str, Any], cases: list[Any], loaded: LoadedRecipe)
 
 
 def _case(
-    base: Mapping[str, Any], choice: Mapping[str, Any], case: Mapping[str, Any], loaded: LoadedRecipe
+    base: Mapping[str, Any],
+    choice: Mapping[str, Any],
+    case: Mapping[str, Any],
+    loaded: LoadedRecipe,
+    parameters: Parameters,
 ) -> Iterator[Variant]:
     settings = copy.deepcopy(dict(base))
-    for key, value in choice.items():
-        assign(settings, key, value, loaded)
+    # A whole section before its parts, whatever the order of the axes.
+    for key in sorted(choice, key=lambda key: key.count(".")):
+        assign(settings, key, choice[key], loaded)
     coordinates = dict(choice)
+    placed: dict[str, Any] = {}
     inner: Any = {}
     for key, value in case.items():
         if key == "label":
             coordinates["label"] = str(value)
         elif key == "at":
-            coordinates.update(_place(value, loaded))
+            placed = _place(value, loaded)
+            coordinates.update(placed)
         elif key == "sweep":
             inner = value
         else:
             assign(settings, key, value, loaded)
     if not isinstance(inner, Mapping):
         raise LsnError("a case's sweep must be a table", where=loaded.source.place("sweep.case"))
+    silent = ((key, value) for key, value in choice.items() if value_at(settings, key) is None)
+    lay_over(settings, silent, case, parameters)
+    for key in choice:
+        if key not in placed and key not in inner and contradicts(choice[key], value_at(settings, key)):
+            raise _contradiction(key, choice[key], value_at(settings, key), loaded)
     for more in _product(inner, loaded, "sweep.case"):
         variant = copy.deepcopy(settings)
         for key, value in more.items():
             assign(variant, key, value, loaded)
+        lay_over(variant, loaded.overrides.settings, {*choice, *case, *more}, parameters)
         yield Variant(variant, {**coordinates, **more})
+
+
+def _contradiction(key: str, said: Any, actual: Any, loaded: LoadedRecipe) -> LsnError:
+    return LsnError(
+        f"a case sets {key} = {toml_text(actual)}, where the sweep's own axis says {toml_text(said)}: its results"
+        " would stand in a wrong place",
+        where=loaded.source.place(f"sweep.{key}"),
+        next="leave it out of the case, or sweep it in the cases",
+    )
 
 
 def _place(value: Any, loaded: LoadedRecipe) -> dict[str, Any]:

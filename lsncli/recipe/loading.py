@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import explain
 from lsncli.recipe.location import line_of
+from lsncli.recipe.replaced_sections import OPTIONAL_SECTIONS, changed_inside
 from lsncli.recipe.schema import PROFILE_ORDER, SETTING_SECTIONS, Recipe
 from lsncli.recipe.toml_text import MAX_DEPTH, UnreadableTomlError, read_toml
 
@@ -236,11 +237,15 @@ def _set(raw: dict[str, Any], key: str, value: Any) -> None:
         raise LsnError(f"--set {key!r}: not a key", valid="dotted keys such as train.steps or loss.alpha")
     if head not in Recipe.model_fields:
         raise UnknownNameError.of("recipe key", head, Recipe.model_fields, where=f"--set {key}")
-    # Every case must see it too, also where the case says otherwise.
+    # Every case must see it too, also where the case says otherwise. A table around the key that is silent about it
+    # is seen to when the sweep is expanded.
     if head in SETTING_SECTIONS and isinstance(sweep, dict):
-        raw["sweep"] = {**sweep, "case": [_set_in_case(c, key, value) for c in sweep.get("case", [])]}
+        axes = changed_inside(sweep, key, value)
+        raw["sweep"] = {**axes, "case": [_set_in_case(c, key, value) for c in sweep.get("case", [])]}
         if not raw["sweep"]["case"]:
             del raw["sweep"]["case"]
+        if head in OPTIONAL_SECTIONS and head not in raw and _swept(sweep, head):
+            return
     at: dict[str, Any] = raw
     for part in (head, *rest)[:-1]:
         inner = at.get(part)
@@ -252,16 +257,21 @@ def _set(raw: dict[str, Any], key: str, value: Any) -> None:
 def _set_in_case(case: Any, key: str, value: Any) -> Any:
     if not isinstance(case, Mapping):
         return case
-    head, _, rest = key.partition(".")
-    changed = dict(case)
+    changed = changed_inside(case, key, value)
     if key in changed:
         changed[key] = value
     inner = changed.get("sweep")
-    if isinstance(inner, Mapping) and key in inner:
-        changed["sweep"] = {**inner, key: value if isinstance(value, list) else [value]}
-    elif isinstance(changed.get(head), Mapping) and rest in changed[head]:
-        changed[head] = {**changed[head], rest: value}
+    if isinstance(inner, Mapping):
+        inner = changed_inside(inner, key, value)
+        changed["sweep"] = {**inner, key: value if isinstance(value, list) else [value]} if key in inner else inner
     return changed
+
+
+def _swept(sweep: Mapping[str, Any], section: str) -> bool:
+    """Whether the sweep gives some of its combinations the section."""
+    cases = [case for case in sweep.get("case", []) if isinstance(case, Mapping)]
+    inner = [case["sweep"] for case in cases if isinstance(case.get("sweep"), Mapping)]
+    return any(key.split(".")[0] == section for keys in (sweep, *cases, *inner) for key in keys)
 
 
 def _first_seeds(seeds: Sequence[int], count: int) -> list[int]:

@@ -61,8 +61,9 @@ def resolve(
 
     ``classes`` tells the classes of a data set that no plugin registered (one prepared from files).
     """
-    resolver = _Resolver(loaded, ComponentChecker(loaded, classes, components or registry()))
-    expanded = expand(loaded)
+    components = components or registry()
+    resolver = _Resolver(loaded, ComponentChecker(loaded, classes, components))
+    expanded = expand(loaded, components)
     if not loaded.overrides.shared:
         refuse_unused_replacements(loaded.overrides, used_data(loaded))
     variants = tuple(resolver.variant(variant) for variant in expanded)

@@ -1,0 +1,113 @@
+"""Brings single values into the tables that a case of the sweep puts in place of a section.
+
+``--set loss.floor=0.001`` changes ``[loss]``, and an axis ``"loss.alpha"`` changes it in turn; a case with a loss of
+its own then replaces the section. Without this the value would be lost, and the report would still speak of it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+#: The parameters of a component (kind and name); None where they are not known, and any may be given.
+Parameters = Callable[[str, str], Collection[str] | None]
+
+#: Sections whose presence means something: a ``--set`` never adds them to a combination that is without.
+OPTIONAL_SECTIONS = ("teacher", "transition")
+
+#: The kind of component that a table describes, by the last part of its key.
+_KINDS = {
+    "data": "data set",
+    "noise": "noise model",
+    "model": "architecture",
+    "loss": "loss",
+    "optimizer": "optimizer",
+    "schedule": "schedule",
+    "estimator": "estimator",
+}
+
+
+def lay_over(
+    settings: dict[str, Any], given: Iterable[tuple[str, Any]], replaced: Collection[str], parameters: Parameters
+) -> None:
+    """Set each ``(key, value)`` of ``given`` where the table at one of the ``replaced`` keys is around it.
+
+    ``settings`` are those of one combination, which are changed. A component without such a parameter stays as it
+    is (whatever ``loss.alpha`` is set to, cross-entropy has none), and so does a value that one of the ``replaced``
+    keys gives by itself.
+    """
+    for key, value in given:
+        path = key.split(".")
+        around = any(key.startswith(f"{other}.") for other in replaced)
+        itself = any(f"{other}.".startswith(f"{key}.") for other in replaced)
+        if around and not itself and _takes(settings, path, parameters):
+            _assign(settings, path, copy.deepcopy(value))
+
+
+def changed_inside(swept: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """``swept`` (values of axes or settings of a case, by key) with ``value`` wherever a table in it has ``key``."""
+    result = dict(swept)
+    for around, tables in swept.items():
+        if key.startswith(f"{around}."):
+            path = key.removeprefix(f"{around}.").split(".")
+            many = isinstance(tables, list)
+            changed = [_changed_inside(table, path, value) for table in (tables if many else [tables])]
+            result[around] = changed if many else changed[0]
+    return result
+
+
+def _changed_inside(table: Any, path: list[str], value: Any) -> Any:
+    first, *rest = path
+    if not isinstance(table, Mapping) or first not in table:
+        return table
+    return {**table, first: _changed_inside(table[first], rest, value) if rest else copy.deepcopy(value)}
+
+
+def contradicts(said: Any, actual: Any) -> bool:
+    """Whether a combination has another value than its place in the sweep says; to have none contradicts nothing."""
+    if isinstance(said, Mapping) and isinstance(actual, Mapping):
+        return any(contradicts(value, actual.get(key)) for key, value in said.items())
+    return actual is not None and said != actual
+
+
+def accepted(settings: Mapping[str, Any], key: str, parameters: Parameters) -> Collection[str]:
+    """The parameters that the component at the table around ``key`` has; none where nothing is known."""
+    *path, _ = key.split(".")
+    name = _name(settings, path)
+    return (parameters(_KINDS[path[-1]], name) or ()) if name and path[-1] in _KINDS else ()
+
+
+def _takes(settings: Mapping[str, Any], path: list[str], parameters: Parameters) -> bool:
+    *outer, last = path
+    if outer[0] in OPTIONAL_SECTIONS and outer[0] not in settings:
+        return False
+    if outer[-1] not in _KINDS or last in _at(settings, outer):
+        return True
+    name = _name(settings, outer)
+    known = None if name is None else parameters(_KINDS[outer[-1]], name)
+    return known is None or last in known
+
+
+def _name(settings: Mapping[str, Any], path: list[str]) -> str | None:
+    """The component at ``path``; what a teacher's section does not say is the student's."""
+    name = _at(settings, path).get("name")
+    if name is None and path[0] == "teacher":
+        name = _at(settings, path[1:]).get("name")
+    return name if isinstance(name, str) else None
+
+
+def _at(settings: Mapping[str, Any], path: list[str]) -> Mapping[str, Any]:
+    at: Any = settings
+    for part in path:
+        at = at.get(part) if isinstance(at, Mapping) else None
+    return at if isinstance(at, Mapping) else {}
+
+
+def _assign(settings: dict[str, Any], path: list[str], value: Any) -> None:
+    at = settings
+    for part in path[:-1]:
+        inner = at.get(part)
+        at[part] = dict(inner) if isinstance(inner, Mapping) else {}
+        at = at[part]
+    at[path[-1]] = value

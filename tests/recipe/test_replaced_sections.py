@@ -1,0 +1,133 @@
+"""``--set`` and the sweep's axes where a case replaces the section that they change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lsncli.errors import LsnError
+from lsncli.recipe.loading import Overrides, load
+from lsncli.recipe.resolve import ResolvedRecipe, resolve
+
+BASE = """\
+title = "Test"
+seeds = [0]
+
+[data]
+name = "digits"
+
+[noise]
+name = "symmetric"
+rate = 0.2
+
+[model]
+name = "mlp"
+
+[train]
+steps = 100
+"""
+
+CASES = """
+[[sweep.case]]
+label = "CE"
+loss = { name = "standard" }
+
+[[sweep.case]]
+label = "LS"
+loss = { name = "label-smoothing" }
+
+[[sweep.case]]
+label = "FC"
+loss = { name = "forward-correction", alpha = 0.1 }
+"""
+
+
+def resolved(tmp_path: Path, text: str, *settings: tuple[str, Any]) -> ResolvedRecipe:
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    return resolve(load(str(path), Overrides(settings=settings)))
+
+
+def losses(recipe: ResolvedRecipe) -> list[tuple[str, dict[str, Any]]]:
+    return [(spec.loss.name, dict(spec.loss.params)) for spec in recipe.specs()]
+
+
+def test_a_setting_reaches_the_losses_that_have_the_parameter(tmp_path: Path) -> None:
+    assert losses(resolved(tmp_path, BASE + CASES, ("loss.alpha", 0.3))) == [
+        ("standard", {}),
+        ("label-smoothing", {"alpha": 0.3}),
+        ("forward-correction", {"alpha": 0.3}),
+    ]
+
+
+def test_a_setting_that_no_run_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LsnError, match=r"--set loss.alfa: no run of the recipe[\s\S]*valid: alpha, floor"):
+        resolved(tmp_path, BASE + CASES, ("loss.alfa", 0.3))
+
+
+def test_a_setting_reaches_a_teacher_that_only_some_runs_have(tmp_path: Path) -> None:
+    taught = BASE + CASES + '[[sweep.case]]\nlabel = "taught"\n"teacher.loss" = { name = "label-smoothing" }\n'
+    teachers = [s.teacher for s in resolved(tmp_path, taught, ("teacher.loss.alpha", 0.3)).specs()]
+    assert teachers[:3] == [None, None, None]
+    assert teachers[3] is not None
+    assert teachers[3].loss.params == {"alpha": 0.3}
+
+
+def test_what_a_teacher_does_not_say_is_the_students(tmp_path: Path) -> None:
+    taught = BASE + '[[sweep.case]]\nloss = { name = "label-smoothing" }\nteacher = { train = { steps = 7 } }\n'
+    (spec,) = resolved(tmp_path, taught, ("teacher.loss.alpha", 0.3)).specs()
+    assert spec.teacher is not None
+    assert (spec.loss.params, spec.teacher.loss.params, spec.teacher.train.steps) == ({}, {"alpha": 0.3}, 7)
+
+
+def test_a_setting_reaches_an_optimizer_that_a_case_replaces(tmp_path: Path) -> None:
+    text = BASE + '[[sweep.case]]\n"train.optimizer" = { name = "sgd", momentum = 0.5 }\n'
+    (spec,) = resolved(tmp_path, text, ("train.optimizer.lr", 0.3)).specs()
+    assert spec.train.optimizer.params == {"momentum": 0.5, "lr": 0.3}
+
+
+def test_a_setting_changes_the_tables_of_an_axis_and_their_place(tmp_path: Path) -> None:
+    axis = '[sweep]\nloss = [{ name = "standard" }, { name = "label-smoothing", alpha = 0.2 }]\n'
+    recipe = resolved(tmp_path, BASE + axis, ("loss.alpha", 0.3))
+    assert losses(recipe) == [("standard", {}), ("label-smoothing", {"alpha": 0.3})]
+    assert recipe.variants[1].coordinates == {"loss": {"name": "label-smoothing", "alpha": 0.3}}
+
+
+def test_an_axis_reaches_the_losses_of_the_cases(tmp_path: Path) -> None:
+    axis = '\n[sweep]\n"loss.alpha" = [0.2, 0.4]\n'
+    recipe = resolved(tmp_path, BASE + axis + CASES.replace(", alpha = 0.1", ""))
+    assert losses(recipe) == [
+        ("standard", {}),
+        ("label-smoothing", {"alpha": 0.2}),
+        ("forward-correction", {"alpha": 0.2}),
+        ("standard", {}),
+        ("label-smoothing", {"alpha": 0.4}),
+        ("forward-correction", {"alpha": 0.4}),
+    ]
+    assert [v.coordinates["loss.alpha"] for v in recipe.variants] == [0.2] * 3 + [0.4] * 3
+
+
+def test_a_part_of_a_section_is_swept_whatever_the_order_of_the_axes(tmp_path: Path) -> None:
+    axes = '\n[sweep]\n"loss.alpha" = [0.2, 0.4]\nloss = [{ name = "label-smoothing" }]\n'
+    assert [params for _, params in losses(resolved(tmp_path, BASE + axes))] == [{"alpha": 0.2}, {"alpha": 0.4}]
+
+
+@pytest.mark.parametrize(
+    ("axis", "case"),
+    [
+        ('"noise.rate" = [0.2, 0.4]', 'noise = { name = "symmetric", rate = 0.2 }'),
+        ('"noise.rate" = [0.2, 0.4]', '"noise.rate" = 0.2'),
+        ('loss = [{ name = "label-smoothing", alpha = 0.4 }]', '"loss.alpha" = 0.2'),
+    ],
+)
+def test_a_case_that_contradicts_an_axis_is_refused(tmp_path: Path, axis: str, case: str) -> None:
+    with pytest.raises(LsnError, match=r"a case sets .* where the sweep's own axis says [\s\S]*recipe\.toml:18"):
+        resolved(tmp_path, f"{BASE}\n[sweep]\n{axis}\n[[sweep.case]]\n{case}\n")
+
+
+def test_a_case_may_say_what_its_place_in_the_report_is(tmp_path: Path) -> None:
+    case = '[[sweep.case]]\nat = { "noise.rate" = 0.0 }\nnoise = { name = "none" }\n'
+    recipe = resolved(tmp_path, f'{BASE}\n[sweep]\n"noise.rate" = [0.2]\n{case}')
+    assert [(v.coordinates, v.specs[0].noise.name) for v in recipe.variants] == [({"noise.rate": 0.0}, "none")]
