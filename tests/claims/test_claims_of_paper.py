@@ -58,8 +58,10 @@ def students(spec: RunSpec) -> dict[str, float]:
 def test_students_are_compared_by_their_teachers(fill: Fill, store: Store) -> None:
     loaded = load("table5", Overrides(profile="quick"))
     fill(loaded, students)
-    smoothed, corrected, own = results(
-        store, "smoothed-teacher-helps", "corrected-teacher-helps", "smoothed-student-does-not-gain"
+    smoothed, corrected, *both = results(
+        store,
+        *("smoothed-teacher-helps", "corrected-teacher-helps"),
+        *("smoothed-student-does-not-gain", "corrected-student-does-not-gain"),
     )
     tested = [s for s in smoothed.settings if s.statistics.n]
     assert [s.comparison.setting.split(" · ")[0::2] for s in tested] == [
@@ -73,13 +75,16 @@ def test_students_are_compared_by_their_teachers(fill: Fill, store: Store) -> No
     # 2 points times 1, 1.1 and 1.2.
     assert all(s.differences == (2.0, 2.2, 2.4) for s in tested)
     assert (smoothed.verdict, corrected.verdict) == ("supported", "contradicted")
-    # Only CIFAR-100 has many classes; smoothing and correction of the student, on two architectures.
-    assert [s.comparison.setting[:9] for s in own.settings] == ["cifar100 "] * 4
-    assert all(s.differences == (0.1, -0.1, 0.0) for s in own.settings)
+    # Only CIFAR-100 has many classes; two architectures.
+    for own, loss in zip(both, ("label-smoothing α=0.1", "forward-correction α=0.1"), strict=True):
+        assert [s.comparison.setting[:9] for s in own.settings] == ["cifar100 "] * 2
+        assert [s.comparison.compared for s in own.settings] == [loss] * 2
+        assert all(s.differences == (0.1, -0.1, 0.0) for s in own.settings)
     # Mean 0, std 0.1, margin 1: t = 1/(0.1/√3) = 17.3 on 2 degrees of freedom; P(T > t) = (1 - t/√(2+t²))/2.
     t = 17.320508
-    assert own.settings[0].p == pytest.approx((1 - t / (2 + t * t) ** 0.5) / 2, rel=1e-5)
-    assert own.verdict == "supported"
+    for own in both:
+        assert own.settings[0].p == pytest.approx((1 - t / (2 + t * t) ** 0.5) / 2, rel=1e-5)
+        assert own.verdict == "supported"
 
 
 def test_a_stand_in_counts_as_what_it_stands_in_for(fill: Fill, store: Store) -> None:

@@ -72,7 +72,7 @@ def test_smoothing_against_standard(load_text: Load, fill: Fill, store: Store) -
 
 def test_one_alpha_against_another(load_text: Load, fill: Fill, store: Store) -> None:
     fill(load_text(), accuracy)
-    result = by_id(claims_of_recipe(load_text(), store))["alpha-above-noise"]
+    result = by_id(claims_of_recipe(load_text(), store))["smoothing-alpha-above-noise"]
     # ρ = 0.2: only 0.2 is near it, and only 0.4 at least twice; forward correction has neither.
     (setting,) = result.settings
     assert (setting.comparison.reference, setting.comparison.compared) == (
@@ -81,6 +81,19 @@ def test_one_alpha_against_another(load_text: Load, fill: Fill, store: Store) ->
     )
     assert setting.differences == (6.0, 5.0, 6.0, 3.0)
     assert result.verdict == "supported"
+
+
+def test_another_alpha_is_all_that_differs(load_text: Load, recipe_head: str, store: Store) -> None:
+    cases = "".join(
+        f'[[sweep.case]]\nloss = {{ name = "label-smoothing", floor = {floor} }}\n'
+        f'sweep = {{ "loss.alpha" = {alphas} }}\n'
+        for floor, alphas in ((0.0, [0.2, 0.8]), (0.01, [0.4, 0.8]))
+    )
+    result = by_id(claims_of_recipe(load_text(recipe_head + cases), store))["smoothing-alpha-above-noise"]
+    # Of α = 0.2 there is one loss; those with another floor differ from it by more than α.
+    assert [(s.comparison.reference, s.comparison.compared) for s in result.settings] == [
+        ("label-smoothing α=0.2", "label-smoothing α=0.8")
+    ]
 
 
 def test_trailing_by_less_than_a_point(load_text: Load, fill: Fill, store: Store) -> None:
@@ -200,7 +213,7 @@ def test_profiles_are_never_mixed(load_text: Load, fill: Fill, store: Store) -> 
 
 def test_settings_that_read_alike_are_told_apart(load_text: Load, recipe_text: str, store: Store) -> None:
     text = recipe_text.replace("[[sweep.case]]", '[sweep]\n"train.steps" = [100, 200]\n[[sweep.case]]', 1)
-    settings = by_id(claims_of_recipe(load_text(text), store))["alpha-above-noise"].settings
+    settings = by_id(claims_of_recipe(load_text(text), store))["smoothing-alpha-above-noise"].settings
     assert [s.comparison.setting for s in settings] == [
         "digits · symmetric rate=0.2 · mlp · train.steps=100",
         "digits · symmetric rate=0.2 · mlp · train.steps=200",
@@ -236,5 +249,35 @@ def test_backward_correction_over_alpha(load_text: Load, recipe_head: str, fill:
     assert [s.comparison.compared[-3:] for s in small.settings] == ["0.1", "0.2"]
     assert [s.comparison.compared[-3:] for s in large.settings] == ["0.4", "0.8"]
     assert (small.verdict, large.verdict) == ("supported", "supported")
-    assert report["corrections-miscalibrate"].verdict == "supported"
-    assert [s.comparison.compared[-3:] for s in report["corrections-miscalibrate"].settings] == ["0.1", "0.2"]
+    assert report["backward-miscalibrates"].verdict == "supported"
+    assert [s.comparison.compared[-3:] for s in report["backward-miscalibrates"].settings] == ["0.1", "0.2"]
+
+
+CORRECTIONS = """\
+[[sweep.case]]
+loss = { name = "standard" }
+[[sweep.case]]
+loss = { name = "label-smoothing" }
+sweep = { "loss.alpha" = [0.1] }
+[[sweep.case]]
+loss = { name = "forward-correction" }
+sweep = { "loss.alpha" = [0.1, 0.2] }
+[[sweep.case]]
+loss = { name = "backward-correction" }
+sweep = { "loss.alpha" = [0.1, 0.2] }
+"""
+
+
+def test_one_correction_does_not_speak_for_the_other(
+    load_text: Load, recipe_head: str, fill: Fill, store: Store
+) -> None:
+    """Only backward correction raises the error; of forward correction nothing is known."""
+    loaded = load_text(recipe_head + CORRECTIONS)
+    # Mean 0 for forward correction; for backward d_z = 0.1/0.0058 and more.
+    raised = {"forward-correction": (0.01, -0.01, 0.01, -0.01), "backward-correction": (0.1, 0.11, 0.1, 0.11)}
+    fill(loaded, lambda spec: {"test_ece_100": 0.2 + raised.get(spec.loss.name, (0.0,) * 4)[spec.seed]})
+    report = by_id(claims_of_recipe(loaded, store))
+    for more, forward, backward in (("", 2, 2), ("-more", 1, 1)):
+        of_forward, of_backward = report[f"forward-miscalibrates{more}"], report[f"backward-miscalibrates{more}"]
+        assert (of_forward.verdict, len(of_forward.settings)) == ("undecided", forward)
+        assert (of_backward.verdict, len(of_backward.settings)) == ("supported", backward)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsncli.report.claims.catalogue import CLAIMS
-from lsncli.report.claims.verdicts import RULE, Expectation, Verdict, on_setting, together
+from lsncli.report.claims.verdicts import RULE, Expectation, Verdict, against_every, on_setting, together
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,22 @@ def test_together(settings: list[Verdict], verdict: Verdict) -> None:
     assert together(settings) == verdict
 
 
+@pytest.mark.parametrize(
+    ("references", "verdict"),
+    [
+        ([], "not enough runs"),
+        (["supported", "supported"], "supported"),
+        (["supported", "undecided"], "undecided"),
+        (["undecided", "not enough runs"], "undecided"),
+        (["supported", "not enough runs"], "not enough runs"),
+        (["supported", "supported", "contradicted"], "contradicted"),
+        (["contradicted", "undecided", "not enough runs"], "contradicted"),
+    ],
+)
+def test_against_every_reference(references: list[Verdict], verdict: Verdict) -> None:
+    assert against_every(references) == against_every(references[::-1]) == verdict
+
+
 @given(st.lists(st.sampled_from(["supported", "contradicted", "undecided", "not enough runs"])), st.randoms())
 def test_the_order_of_settings_does_not_matter(settings: list[Verdict], random: object) -> None:
     shuffled = list(settings)
@@ -64,3 +80,5 @@ def test_no_claim_says_more_than_the_rule_decides() -> None:
     """One supported setting among undecided ones supports a claim: so none is about every one of them."""
     assert together(["supported", "undecided"]) == "supported"
     assert [claim.id for claim in CLAIMS if {"every", "all", "always"} & set(claim.statement.split())] == []
+    # Nor about two methods, of which one would do.
+    assert [claim.id for claim in CLAIMS if {"and", "or", "both"} & set(claim.statement.split())] == []

@@ -29,7 +29,8 @@ class Pair:
 class Comparison:
     """One setting of a claim: what is held fixed, the reference, what is compared with it, and the pairs.
 
-    distinct: dotted keys of everything held fixed, to tell apart settings of equal description.
+    distinct: dotted keys of everything held fixed, to tell apart settings of equal description. arm: the same for
+    all comparisons of the same runs with different references.
     """
 
     setting: str
@@ -37,6 +38,7 @@ class Comparison:
     compared: str
     pairs: tuple[Pair, ...]
     distinct: Mapping[str, object] = field(default_factory=dict)
+    arm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Claim:
     reference: where the paper says it. recipes: the shipped recipes whose runs it is tested on; none for a
     claim that is computed on the spot. comparisons: finds its settings among the runs. margin: in the unit of
     the report (percentage points for accuracies), for the expectations that need one. quantity: what is
-    compared, where it is no metric of a run. pairs: how the pairs are formed, in words.
+    compared, where it is no metric of a run. pairs: how the pairs are formed, in words. every: whether it is about
+    every reference that the same runs are compared with, and not about some of them.
     """
 
     id: str
@@ -59,6 +62,7 @@ class Claim:
     comparisons: Callable[[Evidence], list[Comparison]]
     margin: float | None = None
     quantity: str | None = None
+    every: bool = False
 
 
 @dataclass(frozen=True, slots=True)

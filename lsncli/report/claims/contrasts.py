@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from lsncli.plan import ComponentSpec, RunSpec
 from lsncli.report.claims.claim import Comparison, Pair
@@ -57,16 +58,16 @@ def same_alpha(alphas: Alphas) -> bool:
 class Contrast:
     """Compares arms under label noise that are the same but for one loss.
 
-    reference, compared: names of losses; a loss other than standard counts only with an α above 0. where: on
-    which α. same_loss: only arms of one loss. part: whose loss it is; with ``students`` the runs are distilled
-    students, the loss of the other part being standard, else runs without a teacher. many_classes: only data of
-    at least 100 classes.
+    reference, compared: names of losses, one each: as one setting can support a claim, a claim on two methods
+    would be supported by one of them. A loss other than standard counts only with an α above 0; where both are the
+    same loss, they differ by α alone. where: on which α. part: whose loss it is; with ``students`` the runs are
+    distilled students, the loss of the other part being standard, else runs without a teacher. many_classes: only
+    data of at least 100 classes.
     """
 
-    reference: tuple[str, ...]
-    compared: tuple[str, ...]
+    reference: str
+    compared: str
     where: Callable[[Alphas], bool] = _any
-    same_loss: bool = False
     part: Part = "loss"
     students: bool = False
     many_classes: bool = False
@@ -92,9 +93,9 @@ class Contrast:
     def _of_setting(self, together: list[Arm], evidence: Evidence) -> Iterator[Comparison]:
         for reference, compared in product(together, together):
             first, second = loss_of(reference.spec, self.part), loss_of(compared.spec, self.part)
-            if first.name not in self.reference or second.name not in self.compared or reference is compared:
+            if (first.name, second.name) != (self.reference, self.compared) or reference is compared:
                 continue
-            if self.same_loss and first.name != second.name:
+            if first.name == second.name and _without_alpha(first) != _without_alpha(second):
                 continue
             before, after = self._alpha(first, evidence), self._alpha(second, evidence)
             if before is None or after is None:
@@ -106,6 +107,11 @@ class Contrast:
     def _alpha(loss: ComponentSpec, evidence: Evidence) -> float | None:
         """α, 0 of standard training; None for a loss that does not count."""
         return 0.0 if loss.name == STANDARD else evidence.terms.alpha(loss) or None
+
+
+def _without_alpha(loss: ComponentSpec) -> dict[str, Any]:
+    plain = loss.model_dump(mode="json")
+    return {**plain, "params": {key: value for key, value in plain["params"].items() if key != "alpha"}}
 
 
 def loss_of(spec: RunSpec, part: Part) -> ComponentSpec:
@@ -127,6 +133,7 @@ def comparison_of(reference: Arm, compared: Arm, part: Part, evidence: Evidence)
             for key, value in dotted(reference.spec, evidence.terms.components).items()
             if not key.startswith(held)
         },
+        arm=compared.spec.key,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from lsncli.inert import for_json, for_spreadsheet
 from lsncli.report.claims.claim import Claim, ClaimResult, ClaimsReport, SettingResult
-from lsncli.report.claims.verdicts import RULE
+from lsncli.report.claims.wording import rule
 from lsncli.report.wording import unit_of
 
 
@@ -43,7 +43,7 @@ def _claim(report: ClaimsReport, result: ClaimResult) -> dict[str, Any]:
         "verdict": result.verdict,
         "verdict_holm": result.verdict_holm,
         "holm_tests": report.tests,
-        "rule": RULE,
+        "rule": rule([claim]),
         "settings": [_setting(setting) for setting in result.settings],
         "notes": list(report.notes),
         "fill": list(report.fill),

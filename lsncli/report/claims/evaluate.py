@@ -220,11 +220,20 @@ def _adjusted(tested: Iterable[tuple[Claim, list[SettingResult]]]) -> tuple[list
             ClaimResult(
                 claim,
                 tuple(settings),
-                verdicts.together(s.verdict for s in settings),
-                verdicts.together(s.verdict_holm for s in settings),
+                _together(claim, [(s.comparison.arm, s.verdict) for s in settings]),
+                _together(claim, [(s.comparison.arm, s.verdict_holm) for s in settings]),
             )
         )
     return claims, len(family)
+
+
+def _together(claim: Claim, of_arms: Sequence[tuple[str, verdicts.Verdict]]) -> verdicts.Verdict:
+    if not claim.every:
+        return verdicts.together(verdict for _, verdict in of_arms)
+    by_arm: dict[str, list[verdicts.Verdict]] = {}
+    for arm, verdict in of_arms:
+        by_arm.setdefault(arm, []).append(verdict)
+    return verdicts.together(map(verdicts.against_every, by_arm.values()))
 
 
 def _told_apart(comparisons: Sequence[Comparison]) -> list[Comparison]:

@@ -20,6 +20,12 @@ RULE = (
     " setting decides. Settings with fewer than 3 pairs are not tested; a claim without a tested setting has not"
     " enough runs."
 )
+#: What :func:`against_every` adds to it.
+RULE_OF_EVERY = (
+    "A hypothesis about a method of several α is about all of them: at each noise rate they count as one setting,"
+    " which supports it only if every α does (that needs no adjustment for their number), and contradicts it if any"
+    " does."
+)
 
 
 def on_setting(expectation: Expectation, mean: float, p: float, p_against: float | None = None) -> Verdict:
@@ -35,6 +41,19 @@ def on_setting(expectation: Expectation, mean: float, p: float, p_against: float
     if p < LEVEL:
         return "supported"
     return "contradicted" if p_against is not None and p_against < LEVEL else "undecided"
+
+
+def against_every(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict on what is claimed against each of several references, by :data:`RULE_OF_EVERY`.
+
+    An intersection-union test: that it fails against some reference is rejected only where each test rejects.
+    """
+    each = set(verdicts)
+    if "contradicted" in each:
+        return "contradicted"
+    if "undecided" in each:
+        return "undecided"
+    return "supported" if each == {"supported"} else "not enough runs"
 
 
 def together(verdicts: Iterable[Verdict]) -> Verdict:

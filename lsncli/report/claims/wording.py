@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lsncli.report.claims.claim import Claim, ClaimResult, ClaimsReport, SettingResult
 from lsncli.report.claims.inference import FEWEST_PAIRS
-from lsncli.report.claims.verdicts import LEVEL, RULE
+from lsncli.report.claims.verdicts import LEVEL, RULE, RULE_OF_EVERY
 from lsncli.report.wording import ABSENT, METRICS, unit_of
 
 SUMMARY_COLUMNS = ("claim", "what the paper finds", "settings", "verdict", "after Holm")
@@ -54,6 +54,11 @@ def blocks(report: ClaimsReport) -> list[Block]:
     ]
 
 
+def rule(claims: Iterable[Claim]) -> str:
+    """How the settings of ``claims`` are put together."""
+    return f"{RULE} {RULE_OF_EVERY}" if any(claim.every for claim in claims) else RULE
+
+
 def footnotes(report: ClaimsReport) -> list[str]:
     """How the tests were made and read, then what is particular to this report."""
     return [
@@ -63,7 +68,7 @@ def footnotes(report: ClaimsReport) -> list[str]:
         "Claims with a margin: not-worse is a one-sided t-test that the compared runs trail by less than the margin"
         " (non-inferiority); equivalent is two one-sided t-tests that they differ by less than it. There, p is for"
         " the claim; it is contradicted where the opposite test is significant.",
-        f"Verdicts of settings at the {100 * LEVEL:g} % level. {RULE}",
+        f"Verdicts of settings at the {100 * LEVEL:g} % level. {rule(result.claim for result in report.claims)}",
         f"Holm: the same verdicts with p adjusted over all {report.tests} tests of this report.",
         *report.notes,
     ]
