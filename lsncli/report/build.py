@@ -16,6 +16,7 @@ from lsncli.report import statistics
 from lsncli.report.filling import command_for
 from lsncli.report.footnotes import Footnotes
 from lsncli.report.layout import Layout, layout_of, ordered
+from lsncli.report.papers_setting import PapersSetting
 from lsncli.report.published import PublishedTable, published_table
 from lsncli.report.results import DONE, ENDED_BADLY, Found, Results, find_profile, find_results
 from lsncli.report.table import Cell, Status, Table, place
@@ -37,7 +38,8 @@ def build_table(
     run_options: words to add to the command that fills the missing cells (``--db …``). notes: footnotes on
     the whole table. Raises :class:`LsnError` for a layout that the recipe cannot have.
     """
-    return _Builder(find_results(resolved, results, components=components), results, run_options).table(notes)
+    found = find_results(resolved, results, components=components)
+    return _Builder(found, results, run_options, components).table(notes)
 
 
 def build_report(
@@ -49,7 +51,8 @@ def build_report(
     notes: Sequence[str] = (),
 ) -> Table:
     """As :func:`build_table`, under the profile asked for or else the first one that has results."""
-    return _Builder(find_profile(loaded, results, components=components), results, run_options).table(notes)
+    found = find_profile(loaded, results, components=components)
+    return _Builder(found, results, run_options, components).table(notes)
 
 
 @dataclass(slots=True)
@@ -57,7 +60,9 @@ class _Builder:
     found: Found
     results: Results | None
     run_options: Sequence[str]
+    components: Registry | None = None
     footnotes: Footnotes = field(default_factory=Footnotes)
+    _departing: set[tuple[str, ...]] = field(default_factory=set)
 
     @property
     def loaded(self) -> LoadedRecipe:
@@ -69,16 +74,20 @@ class _Builder:
         metrics = tuple(dict.fromkeys(recipe.report.metrics))
         stored = self._stored(metrics)
         paper = published_table(recipe.table) if recipe.table is not None else None
+        setting = PapersSetting(paper.number, self.loaded, self.components) if paper else None
         cells = _distinct(
-            self._cell(variant, metric, layout, stored, paper) for variant in variants for metric in metrics
+            self._cell(variant, metric, layout, stored, paper, setting)
+            for variant in variants
+            for metric in metrics
         )
-        shown = any(cell.paper for cell in cells)
-        if shown and not self._is_papers_setting():
+        shown = [cell for cell in cells if cell.paper]
+        if setting and (departing := sum(cell.keys in self._departing for cell in shown)):
+            where = f" in {departing} of {len(shown)} cells" if departing < len(shown) else ""
             self.footnotes.add(
-                f"{self._departure()}: not the paper's setting. Its numbers are for orientation only, and"
-                " differences from them are not marked."
+                f"{self._departure(setting)}: not the paper's setting{where}. Its numbers are for orientation only,"
+                " and differences from them are not marked."
             )
-        elif any(cell.differs is not None for cell in cells):
+        if any(cell.differs is not None for cell in cells):
             self.footnotes.add_difference()
         for note in notes:
             self.footnotes.add(note)
@@ -111,6 +120,7 @@ class _Builder:
         layout: Layout,
         stored: Metrics,
         paper: PublishedTable | None,
+        setting: PapersSetting | None,
     ) -> Cell:
         unit = unit_of(metric)
         keys = tuple(spec.key for spec in variant.specs)
@@ -121,7 +131,10 @@ class _Builder:
         if variant.replaced_data is not None and "data.name" in coordinates:
             coordinates["data.name"] = variant.replaced_data
         published = paper.find(coordinates, metric, lookup) if paper else None
-        comparable = variant.replaced_data is None and self._is_papers_setting()
+        papers = setting is not None and setting.has(variant)
+        if not papers:
+            self._departing.add(keys)
+        comparable = papers and variant.replaced_data is None
         notes = paper.notes_on(coordinates, metric, lookup) if paper and published else []
         return Cell(
             row=layout.row(variant, metric).coordinates,
@@ -170,9 +183,6 @@ class _Builder:
             self.found.statuses.get(spec.key) not in (DONE, "diverged") for spec in self.found.resolved.specs()
         )
 
-    def _is_papers_setting(self) -> bool:
-        return self.loaded.profile == DEFAULT_PROFILE and not self._changed()
-
     def _changed(self) -> list[str]:
         """The settings that ``--set`` changed; choosing among swept values only narrows the table."""
         recipe = self.loaded.recipe
@@ -182,12 +192,17 @@ class _Builder:
             if key.partition(".")[0] in SETTING_SECTIONS and key not in recipe.sweep
         ]
 
-    def _departure(self) -> str:
-        changed = self._changed()
-        said = f"Changed by --set: {', '.join(dict.fromkeys(changed))}" if changed else ""
-        if self.loaded.profile == DEFAULT_PROFILE:
-            return said
-        return f"Profile {self.loaded.profile}" + (f", {said[:1].lower()}{said[1:]}" if said else "")
+    def _departure(self, setting: PapersSetting) -> str:
+        """What sets the runs apart from the paper's, as the user would name it."""
+        said = []
+        if self.loaded.profile != DEFAULT_PROFILE:
+            said.append(f"profile {self.loaded.profile}")
+        if changed := self._changed():
+            said.append(f"changed by --set: {', '.join(dict.fromkeys(changed))}")
+        if self.loaded.recipe.report.which == "best":
+            said.append("best evaluations, where the paper has the last ones")
+        words = ", ".join(said or [f"other runs than those of the recipe {setting.recipe}"])
+        return f"{words[:1].upper()}{words[1:]}"
 
 
 def _status(n: int, expected: int) -> Status:

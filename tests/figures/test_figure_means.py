@@ -8,7 +8,7 @@ import pytest
 from figure_samples import fill, finish, resolved
 
 from lsncli.errors import LsnError
-from lsncli.recipe.loading import Overrides
+from lsncli.recipe.loading import Overrides, shipped_recipes
 from lsncli.recipe.resolve import ResolvedVariant
 from lsncli.report.figures.build import build_figure
 from lsncli.report.figures.model import Figure, LinePanel, LineSeries
@@ -102,13 +102,29 @@ def test_published_values_beside_ours(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "overrides", [Overrides(profile="quick"), Overrides(settings=(("train.steps", 7),))], ids=["profile", "set"]
+    "overrides",
+    [
+        Overrides(profile="quick"),
+        Overrides(settings=(("train.steps", 7),)),
+        Overrides(settings=(("report.which", "best"),)),
+    ],
+    ids=["profile", "set", "best"],
 )
 def test_another_setting_is_not_held_against_the_paper(folder: Path, overrides: Overrides) -> None:
     figure = build_figure(2, None, overrides)
     assert not any(panel.compared for panel in figure.panels() if isinstance(panel, LinePanel))
     assert figure.source is None
     assert "Hollow" not in figure.caption
+
+
+def test_a_changed_copy_is_not_held_against_the_paper(folder: Path) -> None:
+    text = shipped_recipes()["figure2"].read_text(encoding="utf-8")
+    for name, changed in (("same", text), ("short", text.replace("steps = 64000", "steps = 200"))):
+        (folder / f"{name}.toml").write_text(changed, encoding="utf-8")
+        figure = build_figure(2, None, recipe=f"{name}.toml")
+        compared = {panel.compared for panel in figure.panels() if isinstance(panel, LinePanel)}
+        assert compared == {name == "same"}
+        assert any(cell.paper for cell in figure.cells())
 
 
 def test_figure_6_is_drawn_against_the_teachers_alpha(folder: Path) -> None:

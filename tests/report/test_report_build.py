@@ -152,6 +152,7 @@ def test_several_metrics(resolved: Resolve, results: Any, small_text: str) -> No
         ("quick", (), "Profile quick: not the paper's setting"),
         ("paper", (("train.steps", 10),), "Changed by --set: train.steps"),
         ("smoke", (("train.batch_size", 8),), "Profile smoke, changed by --set: train.batch_size"),
+        ("paper", (("report.which", "best"),), "Best evaluations, where the paper has the last ones: not the"),
     ],
 )
 def test_differences_are_marked_in_the_papers_setting_only(
@@ -163,6 +164,53 @@ def test_differences_are_marked_in_the_papers_setting_only(
     assert {cell.differs for cell in table.cells} == {None}
     assert all(cell.paper for cell in table.cells)
     assert said in texts(table)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("steps = 64000", "steps = 200"),
+        ('name = "cifar100"\n', 'name = "cifar100"\ntrain_size = 1000\n'),
+        (
+            "rate = 0.2",
+            "rate = 0.2\nseed = 0",
+        ),  # one noise for all seeds, of which the first agrees with the paper's
+        ("rate = 0.2", "rate = 0.2\nseed = 7"),
+    ],
+)
+def test_a_changed_copy_is_not_in_the_papers_setting(
+    loaded: Load, resolved: Resolve, results: Any, fill: Any, table7_text: str, before: str, after: str
+) -> None:
+    text = table7_text.replace(before, after, 1)
+    assert text != table7_text
+    fill(results, resolved(text).specs(), ACCURACIES)
+    table = build_report(loaded(text), results)
+    assert {(cell.differs, cell.status, cell.paper is None) for cell in table.cells} == {(None, "complete", False)}
+    assert "Other runs than those of the recipe table7: not the paper's setting. Its" in texts(table)
+    assert "combined standard errors" not in texts(table)
+
+
+def test_what_is_set_to_the_papers_value_stays_in_its_setting(
+    loaded: Load, resolved: Resolve, results: Any, fill: Any
+) -> None:
+    overrides = {"settings": (("train.steps", 64000),), "seeds": 2}
+    fill(results, resolved(**overrides).specs(), ACCURACIES)
+    table = build_report(loaded(**overrides), results)
+    assert {cell.differs for cell in table.cells} == {True, False}
+    assert "not the paper's setting" not in texts(table)
+
+
+def test_some_cells_in_the_papers_setting(
+    loaded: Load, resolved: Resolve, results: Any, fill: Any, table7_text: str
+) -> None:
+    text = table7_text.replace('label = "LS"\n', 'label = "LS"\n"train.steps" = 200\n')
+    fill(results, resolved(text).specs(), ACCURACIES)
+    table = build_report(loaded(text), results)
+    marked = {(cell.column["label"] == "LS", cell.differs is None) for cell in table.cells}
+    assert marked == {(True, True), (False, False)}
+    # Two data sets and two architectures of four methods, of which one is changed.
+    assert "recipe table7: not the paper's setting in 4 of 16 cells." in texts(table)
+    assert "combined standard errors" in texts(table)
 
 
 def test_narrowing_the_sweep_stays_in_the_papers_setting(

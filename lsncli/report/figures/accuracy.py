@@ -47,7 +47,7 @@ def accuracy_figure(number: int, runs: FigureRuns) -> Figure:
         seen[place] = cell.keys
         titles.setdefault(panel, panel_words(variant, row))
         panels[panel][name].append(Point(None if x is None else float(x), cell))
-    compared = runs.is_papers_setting()
+    compared = runs.is_papers_setting(metric)
     grid = tuple(
         LinePanel(
             title=lettered(titles[panel], index, len(panels)),

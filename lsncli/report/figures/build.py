@@ -64,6 +64,7 @@ def build_figure(
         run_options,
         published_table(table) if table is not None else None,
         aliases,
+        components,
     )
     figure = _draw_from(number, runs, components, quantity)
     return replace(figure, notes=(*notes, *figure.notes))

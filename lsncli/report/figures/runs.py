@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from lsncli.errors import LsnError
 from lsncli.recipe.expansion import value_at
-from lsncli.recipe.loading import DEFAULT_PROFILE
 from lsncli.recipe.resolve import ResolvedVariant
-from lsncli.recipe.schema import SETTING_SECTIONS
+from lsncli.registry import Registry
 from lsncli.report import statistics
 from lsncli.report.filling import command_for
+from lsncli.report.papers_setting import PapersSetting
 from lsncli.report.published import PublishedTable
 from lsncli.report.results import DONE, ENDED_BADLY, Found, Results
 from lsncli.report.table import Cell, Coordinates, Published
@@ -45,6 +45,7 @@ class FigureRuns:
     run_options: Sequence[str] = ()
     paper: PublishedTable | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    components: Registry | None = None
     _used: dict[str, None] = field(default_factory=dict)
     _lacking: Counter[str] = field(default_factory=Counter)
     _metrics: dict[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
@@ -123,14 +124,16 @@ class FigureRuns:
             return None
         return command_for(self.found.resolved.loaded, self.run_options)
 
-    def is_papers_setting(self) -> bool:
-        """Whether the numbers may be held against the paper's: its profile, no changed setting, no stand-in."""
-        loaded = self.found.resolved.loaded
-        changed = any(
-            key.partition(".")[0] in SETTING_SECTIONS and key not in loaded.recipe.sweep
-            for key, _ in loaded.overrides.settings
-        )
-        return loaded.profile == DEFAULT_PROFILE and not changed
+    def is_papers_setting(self, metric: str) -> bool:
+        """Whether published numbers of ``metric`` may stand beside ours: none of them is of another setting.
+
+        Whether a data set stands in for the paper's is told by the cells.
+        """
+        if self.paper is None:
+            return False
+        setting = PapersSetting(self.paper.number, self.found.resolved.loaded, self.components)
+        published = [variant for variant in self.variants if self._published(variant, metric) is not None]
+        return bool(published) and all(map(setting.has, published))
 
     def setting(self) -> str:
         """Data, model and noise, as far as they are the same in all runs that were asked for."""
