@@ -149,7 +149,7 @@ def compare(
     """Compare runs: what differs in their specs, then their numbers and the difference to the first.
 
     Over seeds: mean ± sample standard deviation, and the mean of the differences paired by seed with its 95 %
-    interval (t distribution).
+    interval (t distribution). Runs whose noise or teachers have different seeds are no pair.
     """
     from lsncli.cli.output import print_json, print_table
     from lsncli.report.claims.compare import compare as compare_runs

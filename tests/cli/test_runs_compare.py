@@ -189,6 +189,40 @@ def test_noise_that_does_not_follow_the_seed(database: Path, store: Store) -> No
     assert found["runs"][1]["keys"] == other
 
 
+def test_another_noise_is_said_and_no_pair(database: Path, store: Store) -> None:
+    follows = [put(store, spec(i), FIRST[i]) for i in range(3)]
+    fixed = [put(store, spec(i, SMOOTHED, noise_seed=2), SECOND[i]) for i in range(3)]
+    found = good(database, follows[0], fixed[0], "--over-seeds", "--format", "json")
+    assert found["spec_differences"][-1] == {
+        "key": "noise.seed",
+        "values": {follows[0]: "the run's seed", fixed[0]: 2},
+    }
+    assert {entry["key"] for entry in found["spec_differences"]} == {"loss.name", "loss.alpha", "noise.seed"}
+    paired = metric(found, "test_accuracy")[1]["paired"]
+    # Only the third seed has the same noise: 0.56 - 0.51.
+    assert (paired["n"], paired["mean"]) == (1, pytest.approx(0.05))
+    text = good(database, follows[0], fixed[0], "--over-seeds")
+    assert "are not paired at seeds 0, 1: they differ by noise.seed, too." in text
+
+
+def test_another_teacher_is_no_pair(database: Path, store: Store) -> None:
+    own = [put(store, spec(i, teacher=spec(i)), FIRST[i]) for i in range(3)]
+    one = [put(store, spec(i, SMOOTHED, teacher=spec(1)), SECOND[i]) for i in range(3)]
+    found = good(database, own[0], one[0], "--over-seeds", "--format", "json")
+    said = {entry["key"]: list(entry["values"].values()) for entry in found["spec_differences"]}
+    assert said["teacher.seed"] == said["teacher.noise.seed"] == ["the run's seed", 1]
+    assert "noise.seed" not in said
+    assert metric(found, "test_accuracy")[1]["paired"]["n"] == 1
+
+
+def test_the_seed_of_no_noise_and_of_no_teacher_is_no_difference(database: Path, store: Store) -> None:
+    clean = [put(store, spec(i, noise=NoiseSpec(name="none")), FIRST[i]) for i in range(3)]
+    noisy = [put(store, spec(i, teacher=spec(1)), SECOND[i]) for i in range(3)]
+    found = good(database, clean[0], noisy[0], "--over-seeds", "--format", "json")
+    assert "noise.seed" not in {entry["key"] for entry in found["spec_differences"]}
+    assert metric(found, "test_accuracy")[1]["paired"]["n"] == 3
+
+
 def test_three_at_once_and_numbers_that_are_not_finite(database: Path, store: Store) -> None:
     keys = [
         put(store, spec(0), 0.5, test_nll=1.0),

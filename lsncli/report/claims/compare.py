@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
@@ -14,25 +15,31 @@ from lsncli.plan import RunSpec
 from lsncli.registry import Registry, registry
 from lsncli.report.claims import inference
 from lsncli.report.claims.dotted import apart, dotted
-from lsncli.report.claims.pairing import Seeds, seeds_of, without_seeds
+from lsncli.report.claims.pairing import Seeds, named_seeds, seeds_of, without_seeds
 from lsncli.report.statistics import mean, sample_std
 
 if TYPE_CHECKING:
     from lsncli.store import RunRecord, Store
 
 Which = Literal["last", "best"]
+#: A run's key and its other seeds.
+Member = tuple[str, Mapping[str, int]]
+#: The value of a seed that is the run's own, whichever that is.
+FOLLOWS = "the run's seed"
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One of the compared: a run, or with ``over seeds`` all that differ from it only by seed.
 
-    key: the run that was named. keys: seed → key of all its runs. values: metric → seed → value.
+    key: the run that was named. keys: seed → key of all its runs. values: metric → seed → value. others: seed →
+    that run's other seeds (of its noise, of its teacher) by dotted key.
     """
 
     key: str
     keys: Mapping[int, str]
     values: Mapping[str, Mapping[int, float]]
+    others: Mapping[int, Mapping[str, int]]
 
     def of(self, metric: str) -> list[float]:
         """The values of one metric, in the order of the seeds."""
@@ -51,6 +58,7 @@ class Compared:
 class RunComparison:
     """What was compared. differences: dotted key → its value in each spec, None where it has none.
 
+    Over seeds, a seed of the noise or of a teacher is among them where runs of the same seed have another one.
     metrics: all that any of the compared has. The differences of metrics are to the first of ``compared``.
     """
 
@@ -66,14 +74,26 @@ class RunComparison:
         return None if first is None or second is None else inference.difference(first, second)
 
     def paired(self, metric: str, other: Compared) -> inference.Paired:
-        """The paired differences of ``other`` to the first, over the seeds that both have finite values of."""
+        """The paired differences of ``other`` to the first, over the seeds that both have finite values of.
+
+        Runs of one seed whose noise or teachers have different seeds are no pair.
+        """
         first, second = self.compared[0].values.get(metric, {}), other.values.get(metric, {})
-        seeds = [seed for seed in first if math.isfinite(first[seed]) and math.isfinite(second.get(seed, math.nan))]
+        apart_at = self.other_seeds(other)
+        seeds = [
+            seed
+            for seed in first
+            if math.isfinite(first[seed]) and math.isfinite(second.get(seed, math.nan)) and seed not in apart_at
+        ]
         return inference.paired([inference.difference(first[seed], second[seed]) for seed in seeds])
 
     def unpaired(self, other: Compared) -> list[int]:
         """The seeds that only one of ``other`` and the first has."""
         return sorted(set(self.compared[0].keys) ^ set(other.keys))
+
+    def other_seeds(self, other: Compared) -> dict[int, list[str]]:
+        """The seeds of both ``other`` and the first where another seed is not the same, and which: dotted keys."""
+        return _other_seeds(self.compared[0], other)
 
 
 def compare(
@@ -95,20 +115,45 @@ def compare(
         raise LsnError(f"nothing to compare: {said}", valid="two or more keys", next="lsn runs list shows the keys")
     records = [_done(store.run(key)) for key in keys]
     specs = [_spec(record) for record in records]
-    groups: list[dict[int, str]] = [{spec.seed: key} for key, spec in zip(keys, specs, strict=True)]
+    groups = [{spec.seed: (key, named_seeds(spec))} for key, spec in zip(keys, specs, strict=True)]
     if over_seeds:
         groups = _groups(store, keys, specs)
     shown = [without_seeds(spec) for spec in specs] if over_seeds else specs
     flat = [dotted(spec, components or registry()) for spec in shown]
-    stored = store.values({key for group in groups for key in group.values()}, None, which)
+    stored = store.values({key for group in groups for key, _ in group.values()}, None, which)
     compared = [_compared(key, group, stored) for key, group in zip(keys, groups, strict=True)]
+    differences = {name: tuple(spec.get(name) for spec in flat) for name in apart(flat)}
     return RunComparison(
         which=which,
         over_seeds=over_seeds,
-        differences={name: tuple(spec.get(name) for spec in flat) for name in apart(flat)},
+        differences=differences | (_seed_differences(compared) if over_seeds else {}),
         metrics=tuple(sorted({metric for each in compared for metric in each.values})),
         compared=tuple(compared),
     )
+
+
+def _other_seeds(first: Compared, second: Compared) -> dict[int, list[str]]:
+    found = {}
+    for seed in first.others.keys() & second.others.keys():
+        one, two = first.others[seed], second.others[seed]
+        if keys := [key for key in one if key in two and one[key] != two[key]]:
+            found[seed] = keys
+    return dict(sorted(found.items()))
+
+
+def _seed_differences(compared: Sequence[Compared]) -> dict[str, tuple[Any, ...]]:
+    """The seeds that set runs of the same seed apart: what each of the compared has."""
+    keys = dict.fromkeys(
+        key for a, b in combinations(compared, 2) for found in _other_seeds(a, b).values() for key in found
+    )
+    return {key: tuple(_seeds_in_words(each, key) for each in compared) for key in keys}
+
+
+def _seeds_in_words(compared: Compared, key: str) -> int | str | None:
+    values = {seed: others[key] for seed, others in compared.others.items() if key in others}
+    if len(set(values.values())) == 1:
+        return next(iter(values.values()))
+    return FOLLOWS if values else None
 
 
 def _done(record: RunRecord) -> RunRecord:
@@ -130,8 +175,8 @@ def _spec(record: RunRecord) -> RunSpec:
         ) from None
 
 
-def _groups(store: Store, keys: Sequence[str], specs: Sequence[RunSpec]) -> list[dict[int, str]]:
-    """For each run the done runs that differ from it only by seed, itself included: seed → key."""
+def _groups(store: Store, keys: Sequence[str], specs: Sequence[RunSpec]) -> list[dict[int, Member]]:
+    """For each run the done runs that differ from it only by seed, itself included, by their seeds."""
     wanted = [without_seeds(spec).key for spec in specs]
     for i, name in enumerate(wanted):
         if name in wanted[:i]:
@@ -139,24 +184,24 @@ def _groups(store: Store, keys: Sequence[str], specs: Sequence[RunSpec]) -> list
                 f"{keys[wanted.index(name)]} and {keys[i]} differ by nothing but their seeds",
                 next="leave --over-seeds out, or name one run of each group",
             )
-    members: dict[str, list[tuple[Seeds, str]]] = {name: [] for name in wanted}
+    members: dict[str, list[tuple[Seeds, Member]]] = {name: [] for name in wanted}
     for record in store.runs("done"):
         try:
             spec = RunSpec.model_validate(record.spec)
         except ValidationError:
             continue  # of another version: it cannot be one of these
-        members.get(without_seeds(spec).key, []).append((seeds_of(spec), record.key))
+        members.get(without_seeds(spec).key, []).append((seeds_of(spec), (record.key, named_seeds(spec))))
     return [_siblings(seeds_of(spec), members[name]) for spec, name in zip(specs, wanted, strict=True)]
 
 
-def _siblings(target: Seeds, members: Sequence[tuple[Seeds, str]]) -> dict[int, str]:
-    """Those of ``members`` whose other seeds (noise's, teacher's) do what the target's do: seed → key.
+def _siblings(target: Seeds, members: Sequence[tuple[Seeds, Member]]) -> dict[int, Member]:
+    """Those of ``members`` whose other seeds (noise's, teacher's) do what the target's do, by their own seed.
 
     A seed that equals the run's own follows it. Equality may also be chance, for a noise of fixed seed: of the
     two readings the one with more runs is taken.
     """
-    following = {seeds[0]: key for seeds, key in members if _follows(target, seeds)}
-    fixed = {seeds[0]: key for seeds, key in members if seeds[1:] == target[1:]}
+    following = {seeds[0]: member for seeds, member in members if _follows(target, seeds)}
+    fixed = {seeds[0]: member for seeds, member in members if seeds[1:] == target[1:]}
     chosen = fixed if len(fixed) > len(following) else following
     return dict(sorted(chosen.items()))
 
@@ -167,9 +212,10 @@ def _follows(target: Seeds, seeds: Seeds) -> bool:
     )
 
 
-def _compared(key: str, group: Mapping[int, str], stored: Mapping[str, Mapping[str, float]]) -> Compared:
+def _compared(key: str, group: Mapping[int, Member], stored: Mapping[str, Mapping[str, float]]) -> Compared:
     values: dict[str, dict[int, float]] = {}
-    for seed, run in group.items():
+    for seed, (run, _) in group.items():
         for metric, value in stored.get(run, {}).items():
             values.setdefault(metric, {})[seed] = value
-    return Compared(key, dict(group), values)
+    keys = {seed: run for seed, (run, _) in group.items()}
+    return Compared(key, keys, values, {seed: others for seed, (_, others) in group.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -109,17 +110,22 @@ def _notes(found: RunComparison, digits: int) -> list[str]:
     first = found.compared[0]
     notes = [f"{each.key[:digits]}: seeds {', '.join(map(str, each.keys))}." for each in found.compared]
     for other in found.compared[1:]:
+        not_paired = f"{other.key[:digits]} and {first.key[:digits]} are not paired at"
         if unpaired := found.unpaired(other):
-            seeds = f"seed{'s' if len(unpaired) > 1 else ''} {', '.join(map(str, unpaired))}"
-            notes.append(
-                f"{other.key[:digits]} and {first.key[:digits]} are not paired at {seeds}: one has no run."
-            )
+            notes.append(f"{not_paired} {_seeds(unpaired)}: one has no run.")
+        if apart := found.other_seeds(other):
+            keys = dict.fromkeys(key for named in apart.values() for key in named)
+            notes.append(f"{not_paired} {_seeds(apart)}: they differ by {', '.join(keys)}, too.")
         pairs = [found.paired(metric, other) for metric in found.metrics]
         if any(each.constant and each.ci_low is None for each in pairs):
             notes.append("No interval where all differences are equal: their spread is not known.")
         if any(each.n == 1 for each in pairs):
             notes.append("An interval needs at least two pairs.")
     return list(dict.fromkeys(notes))
+
+
+def _seeds(seeds: Collection[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def _number(value: float | None, *, signed: bool = False) -> str:

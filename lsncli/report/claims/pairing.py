@@ -38,6 +38,15 @@ def seeds_of(spec: RunSpec) -> Seeds:
     return (spec.seed, spec.noise.seed, *(seeds_of(spec.teacher) if spec.teacher else ()))
 
 
+def named_seeds(spec: RunSpec, prefix: str = "") -> dict[str, int]:
+    """Those seeds but the run's own by their dotted keys; a noise model that draws nothing has none."""
+    found = {} if spec.noise.name == "none" else {f"{prefix}noise.seed": spec.noise.seed}
+    if spec.teacher is not None:
+        inner = f"{prefix}teacher."
+        found |= {f"{inner}seed": spec.teacher.seed, **named_seeds(spec.teacher, inner)}
+    return found
+
+
 def without_seeds(spec: RunSpec) -> RunSpec:
     """``spec`` with all those seeds 0, also of the run behind its transition matrix."""
     transition = spec.transition
