@@ -115,7 +115,9 @@ def compare(
         raise LsnError(f"nothing to compare: {said}", valid="two or more keys", next="lsn runs list shows the keys")
     records = [_done(store.run(key)) for key in keys]
     specs = [_spec(record) for record in records]
-    groups = [{spec.seed: (key, named_seeds(spec))} for key, spec in zip(keys, specs, strict=True)]
+    groups: list[dict[int, Member]] = [
+        {spec.seed: (key, named_seeds(spec))} for key, spec in zip(keys, specs, strict=True)
+    ]
     if over_seeds:
         groups = _groups(store, keys, specs)
     shown = [without_seeds(spec) for spec in specs] if over_seeds else specs
