@@ -78,6 +78,29 @@ def test_each_seed_alone_may_choose_otherwise(chosen: Callable[..., Selection]) 
     assert [(option.value["loss.alpha"], count) for option, count in choice.votes()] == [(0.4, 1), (0.8, 1)]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    # The means are equal, 0.2 and 0.7/3; as floating-point numbers they are not, whether by sum() or by fsum().
+    [((0.1, 0.1, 0.4), (0.3, 0.2, 0.1)), ((0.1, 0.1, 0.5), (0.1, 0.2, 0.4))],
+)
+def test_of_equals_the_first_is_taken(
+    resolved: Callable[..., ResolvedRecipe],
+    results: Any,
+    specs_at: Callable[..., Any],
+    first: tuple[float, ...],
+    second: tuple[float, ...],
+) -> None:
+    for turn in ((first, second), (second, first)):
+        recipe = resolved(RECIPE.replace("seeds = [0, 1]", "seeds = [0, 1, 2]").replace("0.4, 0.8]", "0.8]"))
+        for alpha, accuracies in zip((0.1, 0.8), turn, strict=True):
+            for spec, value in zip(specs_at(recipe, noise__rate=0.2, loss__alpha=alpha), accuracies, strict=True):
+                results.add(spec, validation_accuracy=value, test_accuracy=value)
+        choice = select(find_results(recipe, results), results, ("loss.alpha",)).choices[0]
+        for option in (choice.selected, choice.best, choice.worst):
+            assert option is not None
+            assert option.value == {"loss.alpha": 0.1}
+
+
 def test_only_seeds_that_all_have_are_compared(chosen: Callable[..., Selection]) -> None:
     """Without α = 0.4's second run the first seed decides, and it prefers 0.8."""
     selection = chosen(leave_out=(0.4, 1))
