@@ -8,6 +8,8 @@ from sklearn.linear_model import LogisticRegression
 
 from lsncli.errors import LsnError
 from lsncli.parameters import validate
+from lsncli.recipe.loading import Overrides
+from lsncli.report.figures.computed import computed_figure
 from lsncli.synthetic.logistic import crossing, fit
 from lsncli.synthetic.separators import Sample, SeparatorsParams, sample, separators
 
@@ -113,3 +115,21 @@ def test_how_far_they_come_back(drawn: Sample) -> None:
 def test_impossible_parameters(values: dict[str, object]) -> None:
     with pytest.raises(LsnError, match="figure 5"):
         validate(SeparatorsParams, values, where="--set", subject="figure 5")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        # One of four points is labelled negative: a line has it to itself unless it lies among the other three.
+        ("per_class", 2, "the classes are separable"),
+        ("variance", 1e20, "did not converge"),
+    ],
+)
+def test_a_sample_without_a_separator(key: str, value: float, why: str) -> None:
+    with pytest.raises(LsnError, match="this sample has no logistic separator") as refused:
+        computed_figure(5, Overrides(settings=((key, value),)))
+    assert why in refused.value.what
+    assert (refused.value.where, "per_class" in str(refused.value.next)) == (
+        "figure 5, [computation] or --set",
+        True,
+    )

@@ -45,9 +45,8 @@ def computed_figure(
                 valid="--set with the figure's own parameters",
                 next="leave the option out",
             )
-    where = f"figure {number}, [computation] or --set"
     models: dict[int, type[Params]] = {1: LossCurvesParams, 5: SeparatorsParams}
-    params = validate(models[number], dict(overrides.settings), where=where, subject=f"figure {number}")
+    params = validate(models[number], dict(overrides.settings), where=_where(number), subject=f"figure {number}")
     arrays = _Arrays(stored, keep)
     if isinstance(params, SeparatorsParams):
         return _separators(params, arrays)
@@ -107,7 +106,7 @@ def _separators(params: SeparatorsParams, arrays: _Arrays) -> Figure:
     packed = np.column_stack([drawn.points, drawn.true, drawn.given])
     packed = arrays.get("separator-sample", params, revision, lambda: packed)
     drawn = separators.Sample(packed[:, :2], packed[:, 2], packed[:, 3])
-    found = arrays.get("separators", params, revision, lambda: separators.separators(drawn, params))
+    found = arrays.get("separators", params, revision, lambda: _fitted(drawn, params))
     clean, noisy, rest = found[0], found[1], found[2:]
     smoothed, shrunk = rest[: len(params.alphas)], rest[len(params.alphas) :]
 
@@ -146,6 +145,22 @@ def _separators(params: SeparatorsParams, arrays: _Arrays) -> Figure:
             f"On clean, separable labels: λ = {separators.CLEAN_STRENGTH:g}.",
         ),
     )
+
+
+def _fitted(drawn: separators.Sample, params: SeparatorsParams) -> Array:
+    try:
+        return separators.separators(drawn, params)
+    except ValueError as error:
+        raise LsnError(
+            f"this sample has no logistic separator: {error}",
+            where=_where(5),
+            valid="a sample of which no line gets every label right, and no astronomical variance",
+            next="--set another per_class (more examples), noise_rate, variance or seed",
+        ) from None
+
+
+def _where(number: int) -> str:
+    return f"figure {number}, [computation] or --set"
 
 
 def _separator(label: str, weights: Any, value: float | None = None) -> Separator:
