@@ -46,7 +46,8 @@ def check_size(rows: Rows, num_classes: int | None, name: str = "matrix") -> Non
 
 def check_transition(matrix: Array, name: str = "matrix") -> None:
     """Raise ValueError unless every entry is a probability and every row sums to 1 (within 1e-5)."""
-    outside = np.argwhere((matrix < 0) | (matrix > 1))
+    # Not "below 0 or above 1", which a NaN is not.
+    outside = np.argwhere(~((matrix >= 0) & (matrix <= 1)))
     if len(outside):
         i, j = outside[0]
         raise ValueError(

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from lsncli.errors import LsnError
 from lsncli.losses.params import ForwardParams, SmearingParams
-from lsncli.matrices import as_array, as_transition
+from lsncli.matrices import as_array, as_transition, check_transition
 from lsncli.parameters import validate
 
 T = [[0.8, 0.2, 0.0], [0.0, 0.5, 0.5], [0.25, 0.25, 0.5]]
@@ -179,3 +179,12 @@ def test_whatever_is_given_becomes_a_matrix_or_a_message(value):
         return
     assert np.isfinite(as_array(rows)).all()
     assert as_array(rows).shape == (len(rows), len(rows))
+
+
+@pytest.mark.parametrize("entry", [np.nan, np.inf, -np.inf])
+def test_a_matrix_made_by_code_is_checked_for_numbers(entry: float) -> None:
+    matrix = np.eye(3)
+    matrix[1, 2] = entry
+    with pytest.raises(ValueError, match=r"row 2, column 3 is -?(nan|inf), not a probability"):
+        check_transition(matrix)
+    check_transition(np.eye(3))
