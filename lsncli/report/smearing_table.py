@@ -28,6 +28,7 @@ DEFAULT_ALPHA = 0.1
 #: Random distributions p* on which every matrix is tried, the same each time.
 TRIALS = 1000
 SEED = 0
+_BELOW_LIMIT = "below (L-1)/L, where no label says anything"
 
 SOURCE = (
     "M. Lukasik, S. Bhojanapalli, A. K. Menon, S. Kumar: Does label smoothing mitigate label noise? (ICML 2020),"
@@ -100,10 +101,11 @@ def setting_of(settings: Iterable[tuple[str, Any]]) -> Setting:
             next="leave one of the two out: alpha = L/(L-1) · rate",
         )
     if "rate" in given:
-        rate = _number(
-            "rate", given["rate"], (classes - 1) / classes, "below (L-1)/L, where no label says anything"
-        )
-        return Setting(classes, alpha_of_rate(rate, classes))
+        rate = _number("rate", given["rate"], (classes - 1) / classes, _BELOW_LIMIT)
+        alpha = alpha_of_rate(rate, classes)
+        if alpha >= 1:
+            raise _impossible("rate", rate, _BELOW_LIMIT, ": its α = L/(L-1) · rate is 1 but for rounding")
+        return Setting(classes, alpha)
     return Setting(classes, _number("alpha", given.get("alpha", DEFAULT_ALPHA), 1.0, "below 1"))
 
 
@@ -197,10 +199,14 @@ def smearings(setting: Setting) -> tuple[Smearing, ...]:
 def _number(name: str, value: Any, limit: float, words: str) -> float:
     usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not usable or not 0 <= value < limit:
-        raise LsnError(
-            f"{name} = {value!r} is not possible", where=f"--set {name}", valid=f"a number from 0 to {words}"
-        )
+        raise _impossible(name, value, words)
     return float(value)
+
+
+def _impossible(name: str, value: Any, words: str, why: str = "") -> LsnError:
+    return LsnError(
+        f"{name} = {value!r} is not possible{why}", where=f"--set {name}", valid=f"a number from 0 to {words}"
+    )
 
 
 def _written(matrix: Array) -> tuple[str, ...]:

@@ -116,6 +116,7 @@ def test_settings() -> None:
         (("--set", "alpha=nan"), "a number from 0 to below 1"),
         (("--set", "alpha=true"), "a number from 0 to below 1"),
         (("--set", "rate=0.9"), "below (L-1)/L"),
+        (("--set", "rate=0.8999999999999999"), "its α = L/(L-1) · rate is 1 but for rounding"),
         (("--set", "alpha=0.1", "--set", "rate=0.1"), "leave one of the two out"),
         (("--set", "alfa=0.1"), "did you mean 'alpha'?"),
         (("--set", "alpha"), "alpha"),
