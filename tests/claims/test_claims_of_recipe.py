@@ -133,6 +133,7 @@ def test_a_missing_seed_drops_its_pair(load_text: Load, fill: Fill, store: Store
     assert setting.dropped == ("seed 0: label-smoothing α=0.1 is missing", "seed 2: standard is missing")
     # Two pairs are not tested, however equal they are.
     assert (setting.verdict, setting.p_holm, setting.verdict_holm) == ("not enough runs", None, "not enough runs")
+    assert (setting.p, setting.p_against) == (None, None)
     assert report.fill == ("lsn run losses.toml",)
 
 

@@ -184,7 +184,7 @@ def _p(
     claim: Claim, differences: Sequence[float], statistics: inference.Paired
 ) -> tuple[float | None, float | None]:
     if len(differences) < inference.FEWEST_PAIRS:
-        return statistics.p if claim.margin is None else None, None
+        return None, None
     if claim.margin is None:
         return statistics.p, None
     if claim.expectation == "not-worse":
