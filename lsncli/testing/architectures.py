@@ -23,7 +23,7 @@ from lsncli.architectures.prelogits import final_linear, with_prelogits
 from lsncli.backends.cpu import CpuBackend
 from lsncli.components import ArchitectureContext
 from lsncli.testing.expectations import expect, expect_close, expect_finite
-from lsncli.testing.random_state import untouched_random_state
+from lsncli.testing.random_state import expect_unseeded, untouched_random_state
 from lsncli.testing.suite import ComponentSuite
 from lsncli.testing.variants import Variant
 
@@ -123,9 +123,14 @@ class ArchitectureSuite(ComponentSuite):
         )
 
     def test_global_random_state(self, variant: Variant) -> None:
-        """Parameters come from torch's generator, which is the run's; ``random`` and numpy's are not used."""
+        """Parameters and dropout come from torch's generator, which nobody seeds but the run; ``random`` and numpy's
+        are not used."""
+        params, context = self.params(variant), ArchitectureContext(self.class_counts[0], self.input_shapes[0])
         with untouched_random_state("the architecture", torch_too=False):
-            self.build(variant)(self.images())
+            module = self.build(variant)
+            module(self.images())
+        expect_unseeded("building the architecture", lambda: self.info.build(params, context))
+        expect_unseeded("the network", lambda: module.train()(self.images()))
 
     def test_state_dict_round_trip(self, variant: Variant) -> None:
         """Another module that loads the ``state_dict`` gives the same logits."""

@@ -9,12 +9,16 @@
 Beside what :mod:`lsncli.testing.suite` tells: a loss that takes labels only says so in its record
 (``LossInfo(…, soft_targets=False)``). A loss may hold state (a ``torch.nn.Module`` with buffers) and may draw from
 torch's generator, which the engine seeds for every run; a loss that draws is excused from what chance decides.
+One whose definition ties the examples of a batch to each other (a mean or a rank in the batch is part of each loss)
+says so with ``exempt = {"examples_alone": "the reason"}``.
 Class attributes: ``num_examples``, the size of the training set that it is built for.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
+from dataclasses import replace
 from string import Formatter
 from typing import Any, ClassVar
 
@@ -25,11 +29,10 @@ from torch import Tensor, nn
 from torch.autograd.gradcheck import GradcheckError, gradcheck
 
 from lsncli.components import LossContext
-from lsncli.losses.interface import LossInputs
 from lsncli.plan import ComponentSpec
 from lsncli.testing.expectations import expect, expect_close, expect_finite, skip
 from lsncli.testing.loss_samples import Sample, draw_sample, returned
-from lsncli.testing.random_state import untouched_random_state
+from lsncli.testing.random_state import expect_unseeded, untouched_random_state
 from lsncli.testing.suite import ComponentSuite
 from lsncli.testing.variants import Variant
 
@@ -48,11 +51,14 @@ class LossSuite(ComponentSuite):
         matrix: npt.NDArray[np.float64] = 0.7 * identity + 0.2 * np.roll(identity, 1, axis=1) + 0.1 / len(identity)
         return matrix
 
+    def context(self) -> LossContext:
+        """What the loss is told when it is built."""
+        return LossContext(self.num_classes, self.num_examples, self.transition())
+
     def build(self, variant: Variant, *, dtype: torch.dtype = torch.float32) -> Any:
         """A new loss, as at the start of a run; its floating-point state in ``dtype``."""
         torch.manual_seed(0)
-        context = LossContext(self.num_classes, self.num_examples, self.transition())
-        loss = self.info.build(self.params(variant), context)
+        loss = self.info.build(self.params(variant), self.context())
         return loss.to(dtype) if isinstance(loss, nn.Module) else loss
 
     def sample(self, *, soft: bool = False, dtype: torch.dtype = torch.float32, scale: float = 2.0) -> Sample:
@@ -114,6 +120,27 @@ class LossSuite(ComponentSuite):
             atol=1e-5,
         )
 
+    def test_soft_targets_are_used(self, variant: Variant) -> None:
+        """All of the probabilities count: other shares of the same most probable class give other losses."""
+        self.soft_or_skip()
+        sample = self.sample(soft=True)
+        # In every second example the network agrees with a nearly sure target: a loss that leaves out what it
+        # cannot believe gives all others the same.
+        sure = (torch.arange(len(sample.logits)) % 2 == 0)[:, None]
+        favourite = nn.functional.one_hot(sample.targets.argmax(1), sample.targets.shape[1])
+        sample = sample.replaced(
+            logits=torch.where(sure, sample.logits + 6 * favourite, sample.logits),
+            targets=torch.where(sure, 0.2 * sample.targets + 0.8 * favourite, sample.targets),
+        )
+        losses = returned(self.build(variant), sample)
+        for what, targets in _same_favourite(sample.targets).items():
+            # New losses, each seeded alike: one that draws, draws the same.
+            other = returned(self.build(variant), sample.replaced(targets=targets))
+            expect(
+                not torch.allclose(other, losses, rtol=1e-5, atol=1e-7),
+                f"no loss changes when {what}: a loss that takes labels only says soft_targets=False",
+            )
+
     def test_gradients(self, variant: Variant) -> None:
         """In float64 the gradient is the derivative of the loss (torch.autograd.gradcheck)."""
         self._gradcheck(variant, self.sample(dtype=torch.float64))
@@ -152,6 +179,48 @@ class LossSuite(ComponentSuite):
             rtol=1e-5,
             atol=1e-6,
         )
+
+    def test_examples_alone(self, variant: Variant) -> None:
+        """An example's loss does not depend on the others of its batch."""
+        sample = self.sample()
+        losses = returned(self.build(variant), sample)
+        other = sample.replaced(
+            logits=-2 * sample.logits.roll(1, 0), targets=(sample.targets.roll(1, 0) + 1) % self.num_classes
+        )
+        found = []
+        for place in range(len(sample.logits)):
+            # As many examples at the same places: neither the batch's size nor what is drawn is another.
+            here = torch.arange(len(sample.logits)) == place
+            mixed = sample.replaced(
+                logits=torch.where(here[:, None], sample.logits, other.logits),
+                targets=torch.where(here, sample.targets, other.targets),
+            )
+            found.append(returned(self.build(variant), mixed)[place])
+        expect_close(
+            torch.stack(found),
+            losses,
+            "losses among other examples, and in this batch (a loss that is defined by its batch is exempt)",
+            rtol=1e-5,
+            atol=1e-6,
+        )
+
+    def test_memory_by_example(self, variant: Variant) -> None:
+        """What is remembered of an example is found again by its index, wherever in a batch it comes next."""
+        sample = self.sample()
+        if _draws(self.build(variant), sample):
+            skip("the loss draws random numbers")
+        places = torch.arange(len(sample.logits))
+        orders = places, places.flip(0), places.roll(len(places) // 2)
+        straight, moved = self.build(variant), self.build(variant)
+        # Early and late in a run, when a warm-up is over.
+        for first in (0, 10_000):
+            expect_close(
+                self._three_steps(moved, first, orders),
+                self._three_steps(straight, first),
+                "losses by step and example, where the batch changes its order from step to step and where not",
+                rtol=1e-5,
+                atol=1e-6,
+            )
 
     def test_extreme_logits(self, variant: Variant) -> None:
         """Losses and gradients are finite for logits of ±10⁴, and for equal ones, in float32 and bf16."""
@@ -197,10 +266,14 @@ class LossSuite(ComponentSuite):
         expect_close(sample.inputs.indices, torch.arange(len(sample.logits)), "indices after the call")
 
     def test_global_random_state(self, variant: Variant) -> None:
-        """Neither ``random`` nor numpy's global generator is used; torch's belongs to the run and may be."""
-        sample = self.sample()
+        """Neither ``random`` nor numpy's global generator is used; torch's is the run's: it may be drawn from, not
+        seeded."""
+        sample, params = self.sample(), self.params(variant)
         with untouched_random_state("the loss", torch_too=False):
-            returned(self.build(variant), sample)
+            loss = self.build(variant)
+            returned(loss, sample)
+        expect_unseeded("building the loss", lambda: self.info.build(params, self.context()))
+        expect_unseeded("the loss", lambda: returned(loss, sample))
 
     def test_state_dict_round_trip(self, variant: Variant) -> None:
         """What a loss remembers is in its ``state_dict``: a new one that loads it goes on alike."""
@@ -267,14 +340,32 @@ class LossSuite(ComponentSuite):
         spec = ComponentSpec(name=self.component, params=params, revision=self.info.revision)
         compare_stacked_and_alone(spec, self.num_classes)
 
-    def _three_steps(self, loss: Any, first: int = 0) -> Tensor:
-        """Losses ``[3, B]`` of three steps over the same examples, with different logits."""
+    def _three_steps(self, loss: Any, first: int = 0, orders: Sequence[Tensor] = ()) -> Tensor:
+        """Losses ``[3, B]`` of three steps over the same examples, with different logits.
+
+        orders: the places of the examples in each step's batch; the losses come back in the order without them.
+        """
         found = []
-        for step in range(first, first + 3):
-            sample = self.sample(scale=1.0 + step)
-            inputs = LossInputs(sample.inputs.indices, torch.tensor(step), sample.inputs.transition)
-            found.append(returned(loss, sample.replaced(inputs=inputs)).detach())
+        for number in range(3):
+            sample = self.sample(scale=1.0 + min(first, 3) + number)
+            inputs = replace(sample.inputs, step=torch.tensor(first + number))
+            sample = sample.replaced(inputs=inputs)
+            losses = returned(loss, sample.taken(orders[number]) if orders else sample).detach()
+            found.append(losses[orders[number].argsort()] if orders else losses)
         return torch.stack(found)
+
+
+def _same_favourite(shares: Tensor) -> dict[str, Tensor]:
+    """Other probabilities ``[B, L]`` of which the same classes are the most probable, by what was changed."""
+    ordered, classes = shares.sort(1, descending=True)
+    halfway = ordered / 2
+    halfway[:, 0] += 0.5
+    changed = {"the most probable class takes half of the others' shares": halfway}
+    if shares.shape[1] > 2:
+        changed["the other classes exchange their shares"] = torch.cat(
+            (ordered[:, :1], ordered[:, 1:].roll(1, 1)), dim=1
+        )
+    return {what: torch.empty_like(shares).scatter(1, classes, values) for what, values in changed.items()}
 
 
 def _draws(loss: Any, sample: Sample) -> bool:

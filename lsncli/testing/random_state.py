@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,6 +40,26 @@ def untouched_random_state(who: str, *, torch_too: bool = True) -> Iterator[None
         not moved,
         f"{who} draws from the global random state of {' and '.join(moved)}, or seeds it, which the whole process"
         " shares; draw from the generator that is handed over, or from one of your own",
+    )
+
+
+def expect_unseeded(who: str, act: Callable[[], Any]) -> None:
+    """Fail where ``act`` seeds torch's generator: from two different states, it then leaves it in the same one."""
+    import torch
+
+    kept = torch.get_rng_state()
+    ends = []
+    try:
+        for seed in (_UNUSUAL, _UNUSUAL + 1):
+            torch.manual_seed(seed)
+            act()
+            ends.append(torch.get_rng_state())
+    finally:
+        torch.set_rng_state(kept)
+    expect(
+        not torch.equal(*ends),
+        f"{who} seeds torch's generator, which is the run's: whatever the run draws after it (dropout, say) is the"
+        " same in every step; draw from a torch.Generator of your own",
     )
 
 

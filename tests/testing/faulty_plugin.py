@@ -87,12 +87,54 @@ def writing(logits, targets, inputs=None):
     return losses
 
 
-def class_of_memory(keep):
+def of_favourite(logits, targets, inputs=None):
+    """Takes probabilities, and sees in them only which class has the greatest."""
+    return cross_entropy(logits, targets.argmax(1) if targets.is_floating_point() else targets)
+
+
+def of_two_favourites(logits, targets, inputs=None):
+    """Of the probabilities only the greatest counts, and that it is not 1."""
+    logp = logits.float().log_softmax(1) if logits.itemsize < 8 else logits.log_softmax(1)
+    if targets.is_floating_point():
+        share, label = targets.max(1)
+        return -share * logp.gather(1, label[:, None])[:, 0] - (1 - share) * logp.mean(1)
+    return -logp.gather(1, targets[:, None])[:, 0]
+
+
+def expanded(logits, targets, inputs=None):
+    """The mean of the batch for each of its examples."""
+    return cross_entropy(logits, targets).mean().expand(len(logits))
+
+
+def standardised(logits, targets, inputs=None):
+    """Losses as multiples of the batch's mean."""
+    losses = cross_entropy(logits, targets)
+    return losses / losses.mean()
+
+
+def seeding(logits, targets, inputs=None):
+    import torch
+
+    torch.manual_seed(0)
+    return cross_entropy(logits, targets) * (torch.rand(len(logits)) > 0.1)
+
+
+def seeding_once(params, context):
+    import torch
+
+    torch.manual_seed(0)
+    return sound
+
+
+def class_of_memory(keep, by_place=False):
     def build(params, context):
         import torch
 
         class Memory(torch.nn.Module):
-            """Weighs an example by its past losses; ``keep``: whether they are part of the state."""
+            """Weighs an example by its past losses; ``keep``: whether they are part of the state.
+
+            by_place: they are kept by the place in the batch, where another example is next time.
+            """
 
             def __init__(self):
                 super().__init__()
@@ -100,8 +142,9 @@ def class_of_memory(keep):
 
             def forward(self, logits, targets, inputs=None):
                 losses = cross_entropy(logits, targets)
-                weighed = losses * (1 + self.memory[inputs.indices])
-                self.memory[inputs.indices] = losses.detach()
+                places = torch.arange(len(losses)) if by_place else inputs.indices
+                weighed = losses * (1 + self.memory[places])
+                self.memory[places] = losses.detach()
                 return weighed
 
         return Memory()
@@ -169,7 +212,7 @@ def of(function):
 def lsn_losses(register):
     for function in (
         *(sound, mean, wrong_gradient, by_position, overflowing, narrow, labels_only, jittered, dropping),
-        *(writing, shared),
+        *(writing, shared, of_favourite, of_two_favourites, expanded, standardised, seeding),
     ):
         name = function.__name__.replace("_", "-")
         suite = "" if function in (sound, jittered, shared) else f"faulty_plugin:Quick_{name}"
@@ -196,6 +239,9 @@ def lsn_losses(register):
             )
         )
     register(LossInfo(name="remembering", build=class_of_memory(True), label="r", summary="a loss"))
+    for name, build in (("by-place", class_of_memory(True, by_place=True)), ("seeding-once", seeding_once)):
+        suite = f"faulty_plugin:Quick_{name}"
+        register(LossInfo(name=name, build=build, label="r", summary="a loss", suite=suite))
     register(
         LossInfo(
             suite="faulty_plugin:Quick_forgetting",
@@ -304,7 +350,7 @@ def lsn_noise_models(register):
 # -- architectures ----------------------------------------------------------------------------------------
 
 
-def network(*, fixed=False, head=True, seeded=False, hidden=False, mixing=False):
+def network(*, fixed=False, head=True, seeded=False, hidden=False, mixing=False, reseeding=False):
     def build(params, context):
         import torch
         from torch import nn
@@ -325,6 +371,8 @@ def network(*, fixed=False, head=True, seeded=False, hidden=False, mixing=False)
 
             def forward(self, images):
                 values = self.convolution(images).mean((2, 3))
+                if reseeding:
+                    torch.manual_seed(0)
                 if mixing:
                     values = values - values.mean(0)
                 classifier = self.hidden[0] if hidden else self.classifier
@@ -344,6 +392,7 @@ def lsn_architectures(register):
         "seeded": network(seeded=True),
         "hidden": network(hidden=True),
         "mixing": network(mixing=True),
+        "reseeding": network(reseeding=True),
     }.items():
         register(ArchitectureInfo(name=name, build=build, summary="a network"))
 
