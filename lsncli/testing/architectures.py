@@ -123,8 +123,8 @@ class ArchitectureSuite(ComponentSuite):
         )
 
     def test_global_random_state(self, variant: Variant) -> None:
-        """Parameters and dropout come from torch's generator, which nobody seeds but the run; ``random`` and numpy's
-        are not used."""
+        """Parameters and dropout come from torch's generator, which only the run seeds; ``random`` and numpy's are
+        not used."""
         params, context = self.params(variant), ArchitectureContext(self.class_counts[0], self.input_shapes[0])
         with untouched_random_state("the architecture", torch_too=False):
             module = self.build(variant)

@@ -7,12 +7,14 @@
         data_dir = Path("/data/lsn")  # optional
 
 Beside what :mod:`lsncli.testing.suite` tells, class attributes: ``data_dir``, the folder of data sets (where it is
-None, LSN_DATA_DIR or the user's own), and ``download``, whether the network may be used. Where the data are not on
-this machine, only the record is checked, and the rest is skipped.
+None, LSN_DATA_DIR or the user's own), ``download``, whether the network may be used, ``class_shares``, and
+``shared_images``. Where the data are not on this machine, only the record is checked, and the rest is skipped. So is
+``another_process`` where the suite has a ``build`` of its own: another process builds what is registered.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -21,13 +23,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from lsncli.data.arrays import Arrays, content_digest
+from lsncli.data.arrays import Arrays, Images, content_digest
 from lsncli.data.context import DataContext, TellsAvailability, default_data_dir
 from lsncli.errors import LsnError
 from lsncli.testing.expectations import expect, skip
+from lsncli.testing.other_process import digest_elsewhere
 from lsncli.testing.random_state import untouched_random_state
 from lsncli.testing.suite import ComponentSuite
 from lsncli.testing.variants import Variant
+
+#: PYTHONHASHSEEDs of the processes that build the data again: two, as two strings may come in one order by chance.
+HASH_SEEDS = (1, 2)
 
 
 class DatasetSuite(ComponentSuite):
@@ -38,10 +44,17 @@ class DatasetSuite(ComponentSuite):
     download: ClassVar[bool] = False
     #: The least and the greatest share of a class, in multiples of 1/L.
     class_shares: ClassVar[tuple[float, float]] = (0.05, 20.0)
+    #: The greatest share of test images that are, pixel by pixel, training images as well. Some published sets
+    #: have a few, which their results include.
+    shared_images: ClassVar[float] = 0.05
+
+    def folder(self) -> Path:
+        """The folder of data sets."""
+        return self.data_dir or Path(os.environ.get("LSN_DATA_DIR") or default_data_dir())
 
     def build(self, variant: Variant) -> Arrays:
         """The arrays; skips where they are not on this machine and may not be downloaded."""
-        folder = self.data_dir or Path(os.environ.get("LSN_DATA_DIR") or default_data_dir())
+        folder = self.folder()
         builder: object = self.info.build
         if not self.download and isinstance(builder, TellsAvailability) and not builder.available(folder):
             skip(f"the data are not in {folder}")
@@ -145,6 +158,30 @@ class DatasetSuite(ComponentSuite):
         )
         expect(first.digest == computed, "the digest is not that of the arrays: build them with Arrays.of")
 
+    def test_another_process(self, variant: Variant) -> None:
+        """The digest is the same in processes with other PYTHONHASHSEEDs, in which a set has another order."""
+        if type(self).build is not DatasetSuite.build:
+            skip("the suite builds the data itself: another process builds what is registered")
+        digest = self.build(variant).digest
+        params = self.params(variant).model_dump(mode="json", exclude_defaults=True)
+        for seed in HASH_SEEDS:
+            expect(
+                digest_elsewhere(self.component, params, self.folder(), self.download, seed) == digest,
+                f"a process with PYTHONHASHSEED={seed} gets other data: does their order depend on a set of"
+                " strings? Sort it",
+            )
+
+    def test_test_images_are_new(self, variant: Variant) -> None:
+        """Of the test images at most ``shared_images`` are training images as well, pixel by pixel."""
+        arrays = self.build(variant)
+        known = {_fingerprint(image) for image in arrays.train_images}
+        shared = sum(_fingerprint(image) in known for image in arrays.test_images)
+        expect(
+            shared <= self.shared_images * len(arrays.test_images),
+            f"{shared} of {len(arrays.test_images)} test images are training images too (shared_images says how"
+            " many may be)",
+        )
+
     def test_no_aliasing(self, variant: Variant) -> None:
         """Training and test images do not share memory."""
         arrays = self.build(variant)
@@ -157,3 +194,7 @@ class DatasetSuite(ComponentSuite):
         """The generators of ``random``, numpy and torch that all the process shares are not used."""
         with untouched_random_state("the data set"):
             self.build(variant)
+
+
+def _fingerprint(image: Images) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()

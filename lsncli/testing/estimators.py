@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lsncli.components import EstimatorContext
-from lsncli.testing.expectations import expect, expect_close, expect_finite
+from lsncli.errors import LsnError
+from lsncli.testing.expectations import expect, expect_close, expect_finite, skip
 from lsncli.testing.random_state import untouched_random_state
 from lsncli.testing.suite import ComponentSuite
 from lsncli.testing.variants import Variant
@@ -105,6 +106,15 @@ class EstimatorSuite(ComponentSuite):
     def test_known_transition(self, variant: Variant) -> None:
         """Where the predictions are right, the estimate is the known matrix (within ``tolerance``)."""
         expect_close(self.estimate(variant), self.true_transition(), "estimate and known T", atol=self.tolerance)
+
+    def test_without_the_true_matrix(self, variant: Variant) -> None:
+        """Where the noise model has no matrix the estimate is the same, or an LsnError says that it needs one."""
+        try:
+            untold = self.info.build(self.params(variant), EstimatorContext(self.num_classes, None))
+            found = self.asked(untold, *self.predictions())
+        except LsnError as needs:
+            skip(f"it needs the noise model's own matrix, and says so: {needs.what}")
+        expect_close(found, self.estimate(variant), "estimates without the true matrix and with it")
 
     def test_determinism(self, variant: Variant) -> None:
         """The same predictions give the same estimate."""

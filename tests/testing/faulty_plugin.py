@@ -183,7 +183,15 @@ class Preparing:
 
 
 def __getattr__(name):
-    """``Quick_NAME``: the suite of loss NAME without the check that trains, whose fault is another."""
+    """``Quick_NAME``: the suite of loss NAME without the check that trains, whose fault is another.
+
+    ``Here_NAME``: that of data set NAME without other processes.
+    """
+    if name.startswith("Here_"):
+        from lsncli.testing import DatasetSuite
+
+        exempt = {"another_process": "it takes some seconds"}
+        return type(name, (DatasetSuite,), {"component": name.removeprefix("Here_"), "exempt": exempt})
     if not name.startswith("Quick_"):
         raise AttributeError(name)
     from lsncli.testing import LossSuite
@@ -325,6 +333,16 @@ def from_everybody(labels, L, generator):
     return redrawn(0.3, labels, L, np.random)
 
 
+def from_one_seed(labels, L, generator):
+    return redrawn(0.3, labels, L, np.random.default_rng(0))
+
+
+def the_first(labels, L, generator):
+    """Labels in random order do not show that only the first of them are drawn anew."""
+    drawn = generator.integers(0, L, len(labels))
+    return np.where(np.arange(len(labels)) < 0.3 * len(labels), drawn, labels)
+
+
 FIXED = uniform(0.3)(4)
 
 
@@ -341,6 +359,8 @@ def lsn_noise_models(register):
     add("in-place", noise(in_place, uniform(0.3)))
     add("from-nowhere", noise(from_nowhere, uniform(0.3)))
     add("from-everybody", noise(from_everybody, uniform(0.3)))
+    add("from-one-seed", noise(from_one_seed, lambda L: None), has_transition=False)
+    add("the-first", noise(the_first, uniform(0.3)))
     add("outside", noise(lambda labels, L, g: labels + 1))
     add("undeclared", noise(lambda labels, L, g: labels.copy()), has_transition=False)
     add("fixed", noise(lambda *a: redrawn(0.3, *a), lambda L: FIXED))
@@ -508,6 +528,23 @@ def from_global():
     return drawn(np.random.randint(9))
 
 
+def by_hash():
+    """In the order of a set of file names."""
+    order = [int(name.split(".")[0]) for name in {f"{number}.png" for number in range(60)}]
+    sound = drawn()
+    images, labels = (
+        np.concatenate(parts)[order]
+        for parts in ((sound.train_images, sound.test_images), (sound.train_labels, sound.test_labels))
+    )
+    return Arrays.of(images[:40], labels[:40], images[40:], labels[40:], ("a", "b"))
+
+
+def copied():
+    sound = drawn()
+    images, labels = sound.train_images, sound.train_labels
+    return Arrays.of(images, labels, images[:20].copy(), labels[:20].copy(), ("a", "b"))
+
+
 @hookimpl
 def lsn_datasets(register):
     for name, make in {
@@ -517,6 +554,8 @@ def lsn_datasets(register):
         "other-digest": mislabelled_digest,
         "ever-new": lambda: drawn(None),
         "from-global": from_global,
+        "by-hash": by_hash,
+        "copied": copied,
     }.items():
         register(
             DatasetInfo(
@@ -528,6 +567,7 @@ def lsn_datasets(register):
                 class_names=("a", "b"),
                 train_size=40,
                 test_size=20,
+                suite="" if name in ("sound", "by-hash") else f"faulty_plugin:Here_{name}",
             )
         )
 
@@ -544,6 +584,10 @@ def forgetful(probabilities, labels):
     return surest(probabilities)
 
 
+def fact(context):
+    return context.transition.copy()
+
+
 @hookimpl
 def lsn_estimators(register):
     def add(name, build):
@@ -554,5 +598,7 @@ def lsn_estimators(register):
     add("identity", of(lambda p, y: np.eye(p.shape[1])))
     add("transposed", of(lambda p, y: surest(p).T.copy()))
     add("aliasing", lambda params, context: lambda p, y: context.transition)
+    add("telling", lambda params, context: lambda p, y: context.transition.copy())
+    add("peeping", lambda params, context: lambda p, y: surest(p) if context.transition is None else fact(context))
     add("writing", of(forgetful))
     add("drawing", of(lambda p, y: surest(p) + 0 * np.random.rand()))
