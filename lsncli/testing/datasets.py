@@ -8,8 +8,8 @@
 
 Beside what :mod:`lsncli.testing.suite` tells, class attributes: ``data_dir``, the folder of data sets (where it is
 None, LSN_DATA_DIR or the user's own), ``download``, whether the network may be used, ``class_shares``, and
-``shared_images``. Where the data are not on this machine, only the record is checked, and the rest is skipped. So is
-``another_process`` where the suite has a ``build`` of its own: another process builds what is registered.
+``shared_images``. Where the data are not on this machine, only the record is checked, and the rest is skipped. So
+is ``another_process`` where the suite has a ``build`` of its own: another process builds what is registered.
 """
 
 from __future__ import annotations

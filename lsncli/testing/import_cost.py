@@ -33,9 +33,11 @@ HEAVY = frozenset(
 
 _SCRIPT = """
 import importlib, json, sys
-module = importlib.import_module(sys.argv[1])
-for hook in json.loads(sys.argv[2]):
-    implementation = getattr(module, hook, None)
+from functools import reduce
+plugin = importlib.import_module(sys.argv[1])
+plugin = reduce(getattr, filter(None, sys.argv[2].split(".")), plugin)
+for hook in json.loads(sys.argv[3]):
+    implementation = getattr(plugin, hook, None)
     if implementation is not None:
         implementation(register=lambda info: None)
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
@@ -43,14 +45,15 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 
 
 @cache
-def heavy_imports(module: str) -> frozenset[str]:
+def heavy_imports(module: str, name: str = "") -> frozenset[str]:
     """The :data:`HEAVY` packages that are loaded after ``module`` has registered its components.
 
+    name: of the class or object in the module that has the hooks, where it is not the module itself.
     Raises AssertionError where the module cannot be imported by itself.
     """
     paths = [path or str(Path.cwd()) for path in sys.path]
     result = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, module, json.dumps(list(REGISTERING_HOOKS))],
+        [sys.executable, "-c", _SCRIPT, module, name, json.dumps(list(REGISTERING_HOOKS))],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
         text=True,

@@ -94,7 +94,9 @@ def suite_of(registered: Registered) -> type[ComponentSuite]:
     module, _, name = info.suite.partition(":")
     try:
         found = getattr(import_module(module), name)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # what pytest.importorskip raises is no Exception
         raise LsnError(f"its suite {info.suite!r} cannot be imported: {type(error).__name__}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, ComponentSuite)):
         raise LsnError(f"its suite {info.suite!r} is no subclass of a suite of lsncli.testing")
@@ -118,13 +120,21 @@ def _run(registered: Registered, suite: type[ComponentSuite], method: str, varia
             instance = suite()
             instance.setup_method(getattr(instance, method))
             getattr(instance, method)(*([] if variant is None else [variant]))
-    except SkipTest as skipped:
-        return Verdict(info.kind, info.name, check, "skipped", str(skipped), told)
-    except AssertionError as failed:
-        return Verdict(info.kind, info.name, check, "failed", " ".join(str(failed).split()), told)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's code
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a third party's code; what pytest raises is no Exception
+        if isinstance(error, SkipTest) or _is_of_pytest(error, "skip", "xfail"):
+            return Verdict(info.kind, info.name, check, "skipped", str(error), told)
+        if isinstance(error, AssertionError) or _is_of_pytest(error, "fail"):
+            return Verdict(info.kind, info.name, check, "failed", " ".join(str(error).split()), told)
         return _fault(registered, check, told, error)
     return Verdict(info.kind, info.name, check, "passed", "", told)
+
+
+def _is_of_pytest(error: BaseException, *ways: str) -> bool:
+    """Whether a check of a suite's own ended by ``pytest.skip``, ``pytest.fail``, …; pytest need not be there."""
+    pytest: Any = sys.modules.get("pytest")
+    return pytest is not None and isinstance(error, tuple(getattr(pytest, way).Exception for way in ways))
 
 
 def _fault(registered: Registered, check: str, variant: str, error: BaseException) -> Verdict:

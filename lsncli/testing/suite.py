@@ -24,7 +24,9 @@ add its own, and overrides the other methods to hand over data of its own (a dat
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -163,7 +165,8 @@ class ComponentSuite:
 
     def test_import_cost(self) -> None:
         """Importing the plugin's module and registering imports nothing slow: every command pays for it."""
-        heavy = heavy_imports(plugin_module(self.registered.plugin))
+        plugin = self.registered.plugin
+        heavy = heavy_imports(plugin_module(plugin), plugin_object(plugin))
         expect(
             not heavy,
             f"registering imports {', '.join(sorted(heavy))}: import it inside the builder, so that"
@@ -172,7 +175,22 @@ class ComponentSuite:
 
 
 def plugin_module(plugin: Plugin) -> str:
-    """The name of the module that holds a plugin's hooks."""
-    loaded = registry().manager.get_plugin(plugin.full_name)
-    name = getattr(loaded, "__name__", None)
-    return name if isinstance(name, str) else type(loaded).__module__
+    """The name of the module that holds a plugin's hooks; of a class or another object, that of its class."""
+    loaded = _loaded(plugin)
+    return str(loaded.__name__ if isinstance(loaded, ModuleType) else loaded.__module__)
+
+
+def plugin_object(plugin: Plugin) -> str:
+    """What in that module has the hooks: the name of a class or another object; empty for the module itself.
+
+    Empty, too, where no name of the module is that object's.
+    """
+    loaded = _loaded(plugin)
+    if isinstance(loaded, type):
+        return loaded.__qualname__
+    names = vars(sys.modules[plugin_module(plugin)]).items()
+    return next((name for name, value in names if value is loaded), "")
+
+
+def _loaded(plugin: Plugin) -> Any:
+    return registry().manager.get_plugin(plugin.full_name)

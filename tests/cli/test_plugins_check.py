@@ -15,7 +15,7 @@ def test_the_table(lsn: Any) -> None:
     assert lines[0] == ["component", "check", "verdict", "reason"]
     assert lines[2] == ["noise", "model", "none", "name", "passed"]
     assert ["seed", "skipped", "there", "is", "no", "noise"] in lines
-    assert lines[-1] == ["11", "passed,", "1", "skipped"]
+    assert lines[-1] == ["12", "passed,", "1", "skipped"]
 
 
 def test_json(lsn: Any) -> None:

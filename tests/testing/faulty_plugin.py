@@ -192,6 +192,8 @@ def __getattr__(name):
 
         exempt = {"another_process": "it takes some seconds"}
         return type(name, (DatasetSuite,), {"component": name.removeprefix("Here_"), "exempt": exempt})
+    if name == "Ending":
+        return ending()
     if not name.startswith("Quick_"):
         raise AttributeError(name)
     from lsncli.testing import LossSuite
@@ -202,6 +204,28 @@ def __getattr__(name):
         exempt["gradients_of_soft_targets"] = "it takes a moment"
     made = {"component": component, "exempt": exempt}
     return type(name, (LossSuite,), made)
+
+
+def ending():
+    """A suite with checks of its own that end as pytest's do; what they raise is no Exception."""
+    import pytest
+
+    from lsncli.testing import ComponentSuite
+
+    class Ending(ComponentSuite):
+        kind = "loss"
+        component = "ending"
+
+        def test_that_skips(self):
+            pytest.skip("not today")
+
+        def test_that_fails(self):
+            pytest.fail("not right")
+
+        def test_that_is_known_to_fail(self):
+            pytest.xfail("not yet")
+
+    return Ending
 
 
 class Undescribed(Params):
@@ -294,6 +318,7 @@ def lsn_losses(register):
             summary="a loss",
         )
     )
+    register(LossInfo(name="ending", build=of(sound), label="e", summary="a loss", suite="faulty_plugin:Ending"))
     register(LossInfo(name="raising", build=lambda params: None, label="r", summary="a loss"))
     register(LossInfo(name="lost-suite", build=of(sound), label="l", summary="a loss", suite="faulty_plugin:No"))
 

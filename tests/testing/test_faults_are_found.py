@@ -44,6 +44,7 @@ LOSSES: dict[str, set[str]] = {
     "Odd_Name": {"name"},
     "silent": {"record"},
     "mislabelled": {"label"},
+    "ending": {"that fails"},
     "raising": {"shape and type"},
     "lost-suite": {"registration"},
 }
@@ -63,6 +64,9 @@ OTHERS: dict[str, dict[str, set[str]]] = {
         "undeclared": {"transition"},
         "fixed": {"transition"},
         "unnormalised": {"transition"},
+        "of-class": set(),
+        "of-slow-class": {"import cost"},
+        "of-object": set(),
     },
     "architecture": {
         "sound": set(),
@@ -102,6 +106,13 @@ OTHERS: dict[str, dict[str, set[str]]] = {
         "drawing": {"global random state"},
     },
 }
+#: The name of a plugin's entry point → what it points to.
+PLUGINS = {
+    "faulty": "faulty_plugin",
+    "class": "classes_plugin:OfClass",
+    "slow-class": "classes_plugin:Slow",
+    "object": "classes_plugin:an_object",
+}
 EXPECTED = {("loss", name): checks for name, checks in LOSSES.items()} | {
     (kind, name): checks for kind, of_kind in OTHERS.items() for name, checks in of_kind.items()
 }
@@ -111,11 +122,13 @@ EXPECTED = {("loss", name): checks for name, checks in LOSSES.items()} | {
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[tuple[str, str], dict[str, Any]]]:
     """Exit status, and the verdicts of every component by check (the worst where there are several)."""
     site = tmp_path_factory.mktemp("site")
-    shutil.copy(Path(__file__).with_name("faulty_plugin.py"), site)
+    for name in ("faulty_plugin.py", "classes_plugin.py"):
+        shutil.copy(Path(__file__).with_name(name), site)
     info = site / "lsn_faulty-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lsn-faulty\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[lsn]\nfaulty = faulty_plugin\n")
+    entry_points = "".join(f"{name} = {value}\n" for name, value in PLUGINS.items())
+    (info / "entry_points.txt").write_text(f"[lsn]\n{entry_points}")
     result = subprocess.run(
         [sys.executable, "-m", "lsncli", "plugins", "check", "lsn-faulty", "--format", "json"],
         env={**os.environ, "PYTHONPATH": str(site), "LSN_DATA_DIR": str(site / "data")},
@@ -135,7 +148,7 @@ def test_the_exit_status_is_1(outcome: Any) -> None:
 
 
 def test_every_component_is_checked(outcome: Any) -> None:
-    assert set(outcome[1]) == {*EXPECTED, ("plugin", "faulty")}
+    assert set(outcome[1]) == {*EXPECTED, *(("plugin", name) for name in PLUGINS)}
 
 
 @pytest.mark.parametrize("component", EXPECTED, ids=" ".join)
@@ -153,6 +166,17 @@ def test_a_suite_of_its_own_is_run(outcome: Any) -> None:
     verdict = outcome[1]["loss", "mean"]["stacking"]
     assert (verdict["status"], verdict["reason"]) == ("skipped", "exempt: it takes a second")
     assert outcome[1]["loss", "sound"]["stacking"]["status"] == "passed"
+
+
+def test_checks_that_end_as_pytests_do(outcome: Any) -> None:
+    """The checks after one that skips are run as well."""
+    verdicts = outcome[1]["loss", "ending"]
+    found = {check: (verdicts[check]["status"], verdicts[check]["reason"]) for check in verdicts if "that" in check}
+    assert found == {
+        "that skips": ("skipped", "not today"),
+        "that fails": ("failed", "not right"),
+        "that is known to fail": ("skipped", "not yet"),
+    }
 
 
 def test_where_in_the_plugin_an_error_arose(outcome: Any) -> None:
