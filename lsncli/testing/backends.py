@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -49,13 +50,16 @@ class BackendSuite(ComponentSuite):
         return built
 
     @contextmanager
-    def prepared(self) -> Iterator[tuple[Backend, str, torch.device]]:
-        """The backend, its first device's name and torch device, between ``prepare`` and ``release``."""
+    def prepared(self, number: int = 0) -> Iterator[tuple[Backend, str, torch.device]]:
+        """The backend, a device's name and torch device, between ``prepare`` and ``release``.
+
+        number: which of the devices.
+        """
         backend = self.build()
         reason = backend.unavailable()
         if reason is not None:
             skip(f"not available here: {reason}")
-        name = backend.devices()[0]
+        name = backend.devices()[number]
         device = backend.prepare(name, threads=None)
         try:
             yield backend, name, device
@@ -158,33 +162,90 @@ class BackendSuite(ComponentSuite):
                     atol=tolerance,
                 )
 
+    def test_autocast(self) -> None:
+        """In bf16 the logits are bf16, in fp32 they are float32: each precision is what it is called."""
+        with self.prepared() as (backend, _, device):
+            module = backend.place(self.network(), device)
+            for precision in backend.precisions():
+                with backend.autocast(precision), torch.no_grad():
+                    logits = module(self.images().to(device))
+                wanted = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+                expect(
+                    logits.dtype is wanted,
+                    f"under autocast({precision!r}) the last linear layer gives {logits.dtype}, not {wanted}",
+                )
+
+    def test_every_device(self) -> None:
+        """What is true of the first device is true of the others, and none is another one's."""
+        backend = self.build()
+        reason = backend.unavailable()
+        if reason is not None:
+            skip(f"not available here: {reason}")
+        expected = self.network()(self.images()).detach()
+        names: dict[torch.device, str] = {}
+        for number in range(len(backend.devices())):
+            with self.prepared(number) as (prepared, name, device):
+                here = prepared.place(self.network(), device)
+                with torch.no_grad():
+                    logits = here(self.images().to(device))
+                prepared.synchronize()
+                tolerance = self.tolerances["fp32"]
+                expect_close(
+                    logits, expected, f"logits on {name} and on the processor", rtol=tolerance, atol=tolerance
+                )
+                expect(
+                    names.setdefault(logits.device, name) == name,
+                    f"{name} and {names[logits.device]} are both the torch device {logits.device}",
+                )
+
     def test_step(self) -> None:
-        """Five compiled training steps in each precision make the loss smaller."""
+        """Each call of a compiled step is one step: five in each precision are five plain ones, and learn."""
         with self.prepared() as (backend, _, device):
             for precision in backend.precisions():
-                module = backend.place(self.network(), device)
-                images = self.images().to(device)
-                targets = (torch.arange(6) % 5).to(device)
-                optimizer = torch.optim.SGD(module.parameters(), lr=0.5)
-                losses = [self._loss(module, images, targets)]
+                plain, compiled = _Trained(self, backend, device), _Trained(self, backend, device)
+                before = compiled.loss()
+                faster = backend.compile_step(lambda: compiled.step(precision))  # noqa: B023 - used up in this turn
+                for _ in range(5):
+                    plain.step(precision)
+                    faster()
+                backend.synchronize()
+                taken = int(compiled.taken)
+                expect(
+                    taken == 5,
+                    f"five calls of a compiled step in {precision} are {taken} steps: every call is one, and"
+                    " compiling takes none",
+                )
+                after = compiled.loss()
+                expect_finite([before, after], f"losses in {precision}")
+                expect(after < before, f"five steps in {precision} take the loss from {before} to {after}")
+                tolerance = self.tolerances[precision]
+                for name, value in plain.module.state_dict().items():
+                    expect_close(
+                        compiled.module.state_dict()[name],
+                        value,
+                        f"{name} after five compiled steps in {precision} and after five plain ones",
+                        rtol=tolerance,
+                        atol=tolerance,
+                    )
+
+    def test_parallel_tasks(self) -> None:
+        """``in_parallel`` does each task once, before what is asked of the device next; in a compiled step too."""
+        with self.prepared() as (backend, _, device):
+            for count in (1, 3):
+                done = [torch.zeros((), device=device) for _ in range(count)]
+                seen = torch.zeros(count, device=device)
 
                 def step() -> None:
-                    with backend.autocast(precision):  # noqa: B023 - used up within the turn of the loop
-                        logits = module(images)  # noqa: B023
-                    loss = nn.functional.cross_entropy(logits.float(), targets)  # noqa: B023
-                    optimizer.zero_grad(set_to_none=True)  # noqa: B023
-                    loss.backward()
-                    optimizer.step()  # noqa: B023
+                    backend.in_parallel([partial(value.add_, 1) for value in done])  # noqa: B023 - used in this turn
+                    seen.copy_(torch.stack(done))  # noqa: B023
 
+                step()
                 compiled = backend.compile_step(step)
                 for _ in range(5):
                     compiled()
                 backend.synchronize()
-                losses.append(self._loss(module, images, targets))
-                expect_finite(losses, f"losses in {precision}")
-                expect(
-                    losses[1] < losses[0],
-                    f"five steps in {precision} take the loss from {losses[0]} to {losses[1]}",
+                expect_close(
+                    seen, torch.full((count,), 6.0), f"how often each of {count} tasks was done in six steps"
                 )
 
     def test_describe(self) -> None:
@@ -198,10 +259,32 @@ class BackendSuite(ComponentSuite):
         expect(again == described, f"describe() comes back from JSON as {again}, not as {described}")
         expect(described.get("backend") == self.info.name, f"describe() has no 'backend': {self.info.name!r}")
 
-    @staticmethod
-    def _loss(module: nn.Module, images: Tensor, targets: Tensor) -> float:
+
+class _Trained:
+    """The suite's network on a device, and a step that trains it; the device counts how often it is taken."""
+
+    def __init__(self, suite: BackendSuite, backend: Backend, device: torch.device) -> None:
+        self.backend = backend
+        self.module = backend.place(suite.network(), device)
+        self.images = suite.images().to(device)
+        self.targets = (torch.arange(len(self.images)) % 5).to(device)
+        self.optimizer = torch.optim.SGD(self.module.parameters(), lr=0.5)
+        self.taken = torch.zeros((), dtype=torch.int64, device=device)
+
+    def step(self, precision: str) -> None:
+        """One step of gradient descent on all images."""
+        with self.backend.autocast(precision):
+            logits = self.module(self.images)
+        loss = nn.functional.cross_entropy(logits.float(), self.targets)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.taken.add_(1)
+
+    def loss(self) -> float:
+        """The mean loss, in fp32."""
         with torch.no_grad():
-            return float(nn.functional.cross_entropy(module(images).float(), targets))
+            return float(nn.functional.cross_entropy(self.module(self.images).float(), self.targets))
 
 
 def _settings() -> dict[str, object]:

@@ -201,7 +201,7 @@ def __getattr__(name):
     component = name.removeprefix("Quick_")
     exempt = {"stacking": "it takes a second"}
     if component not in ("wrong-gradient", "labels-only"):
-        exempt["gradients_of_soft_targets"] = "it takes a moment"
+        exempt |= dict.fromkeys(("gradients", "gradients_of_soft_targets"), "it takes a moment")
     made = {"component": component, "exempt": exempt}
     return type(name, (LossSuite,), made)
 
@@ -521,9 +521,112 @@ class Untold(Sound):
         return {"backend": self.name, "device": torch.device("cpu")}
 
 
+class WarmingUp(Sound):
+    """Takes steps for the sake of its kernels, and does not take them back."""
+
+    name = "warming-up"
+
+    def compile_step(self, step):
+        step()
+        step()
+        return step
+
+
+class Tiring(Sound):
+    """Three steps, and then none."""
+
+    name = "tiring"
+
+    def compile_step(self, step):
+        left = [step] * 3
+
+        def taken():
+            if left:
+                left.pop()()
+
+        return taken
+
+
+class Shrinking(Sound):
+    """Steps whose gradients are none of the step's doing."""
+
+    name = "shrinking"
+
+    def compile_step(self, step):
+        import torch
+
+        def taken():
+            step()
+            for value in self.placed.parameters():
+                value.data.mul_(torch.tensor(0.98))
+
+        return taken
+
+    def place(self, module, device):
+        self.placed = module
+        return module
+
+
+class Lazy(Sound):
+    """Of several tasks it does one."""
+
+    name = "lazy"
+
+    def in_parallel(self, tasks):
+        tasks[0]()
+
+
+class Late(Sound):
+    """Tasks that are done when somebody waits for the device, and not when they are asked for."""
+
+    name = "late"
+
+    def in_parallel(self, tasks):
+        self.__dict__.setdefault("waiting", []).extend(tasks)
+
+    def synchronize(self):
+        for task in self.__dict__.pop("waiting", []):
+            task()
+
+
+class Nominal(Sound):
+    """bf16 by name only."""
+
+    name = "nominal"
+
+    def precisions(self):
+        return ("fp32", "bf16")
+
+
+class OneOfTwo(Sound):
+    """Its second device cannot be used."""
+
+    name = "one-of-two"
+
+    def devices(self):
+        return [f"{self.name}:0", f"{self.name}:1"]
+
+    def prepare(self, device, *, threads):
+        if device.endswith("1"):
+            raise RuntimeError("no such device")
+        return super().prepare(device, threads=threads)
+
+
+class SameTwice(Sound):
+    """Two names of one device."""
+
+    name = "same-twice"
+
+    def devices(self):
+        return [f"{self.name}:0", f"{self.name}:1"]
+
+
 @hookimpl
 def lsn_backends(register):
-    for backend in (Sound, Dishonest, Leaky, Rounding, Untold):
+    for backend in (
+        *(Sound, Dishonest, Leaky, Rounding, Untold, WarmingUp, Tiring, Shrinking, Lazy, Late, Nominal),
+        *(OneOfTwo, SameTwice),
+    ):
         register(
             BackendInfo(
                 name=backend.name, build=lambda p, c, made=backend: made(), summary="a backend", priority=-9
