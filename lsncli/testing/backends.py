@@ -236,7 +236,7 @@ class BackendSuite(ComponentSuite):
                 seen = torch.zeros(count, device=device)
 
                 def step() -> None:
-                    backend.in_parallel([partial(value.add_, 1) for value in done])  # noqa: B023 - used in this turn
+                    backend.in_parallel([partial(_add_one, value) for value in done])  # noqa: B023 - used in this turn
                     seen.copy_(torch.stack(done))  # noqa: B023
 
                 step()
@@ -285,6 +285,10 @@ class _Trained:
         """The mean loss, in fp32."""
         with torch.no_grad():
             return float(nn.functional.cross_entropy(self.module(self.images).float(), self.targets))
+
+
+def _add_one(value: Tensor) -> None:
+    value.add_(1)
 
 
 def _settings() -> dict[str, object]:

@@ -197,4 +197,4 @@ class DatasetSuite(ComponentSuite):
 
 
 def _fingerprint(image: Images) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()
+    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()

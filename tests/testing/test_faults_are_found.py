@@ -139,7 +139,8 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[tuple[s
     (info / "entry_points.txt").write_text(f"[lsn]\n{entry_points}")
     result = subprocess.run(
         [sys.executable, "-m", "lsncli", "plugins", "check", "lsn-faulty", "--format", "json"],
-        env={**os.environ, "PYTHONPATH": str(site), "LSN_DATA_DIR": str(site / "data")},
+        # The tensors are tiny: on a busy machine a second thread would only be waited for.
+        env={**os.environ, "PYTHONPATH": str(site), "LSN_DATA_DIR": str(site / "data"), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=280,
