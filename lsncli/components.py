@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from pydantic import BaseModel
 
+#: What a component may say that it needs of a run: see :class:`ComponentInfo`.
+NEEDS = frozenset({"transition", "predictions", "prelogits", "indices", "features", "teacher"})
+
 
 @dataclass(frozen=True, slots=True)
 class LossContext:
@@ -23,8 +26,8 @@ class LossContext:
 
     num_classes: L.
     num_examples: size N of the training set (for losses with per-example state).
-    transition: row-stochastic ``[L, L]``, T[i, j] = P(noisy j | true i); the noise model's own matrix or
-        an estimate of it; None where there is none.
+    transition: row-stochastic ``[L, L]``, T[i, j] = P(noisy j | true i); the estimate where the run makes one,
+        else the noise model's own matrix; None where there is none, or the loss's ``needs`` do not ask for it.
     """
 
     num_classes: int
@@ -73,7 +76,8 @@ class CheckContext:
 
     num_classes, class_names: None and empty where the data set is not known on this machine.
     noise: the noise model's name. has_transition: whether it has a matrix; transition: that matrix
-    ``[L, L]``, where it can be told before the data is read. has_estimate: whether the run estimates one.
+    ``[L, L]``, where it can be told before the data is read. has_estimate: whether the run estimates one, which
+    its loss is then given.
     """
 
     dataset: str
@@ -95,8 +99,10 @@ class ComponentInfo:
     summary: one line.
     reference: the paper it comes from.
     revision: raised by the author when the component's results change, so that runs get new keys.
-    needs: what the component asks of a run: ``"transition"``, ``"indices"``, ``"teacher"``, ``"features"``,
-        ``"predictions"``, ``"prelogits"``.
+    needs: what the component asks of a run; any other word is refused. A loss gets a transition matrix only with
+        ``"transition"``. An estimator has a run trained to read from only with ``"predictions"`` or
+        ``"prelogits"``. The others, ``"indices"`` (the positions of the examples), ``"features"`` (the images) and
+        ``"teacher"`` (a teacher's probabilities as targets), change nothing: ``lsn plugins show`` tells of them.
     check: called with ``(params, CheckContext)`` while the plan is made; raises ValueError with the reason
         if the combination cannot work.
     suite: ``"package.module:Class"``, its own subclass of a suite of :mod:`lsncli.testing`, where ``lsn plugins
@@ -123,11 +129,15 @@ class LossInfo(ComponentInfo):
     label: short form for tables, with the parameters in braces: ``"LS α={alpha:g}"``.
     soft_targets: whether it takes probabilities ``[B, L]`` as targets, as a student of a teacher needs, and not
         only labels ``[B]``.
+    uses_estimate: called with ``params``, for a loss that needs ``"transition"``: whether with these parameters it
+        is to be given the estimate of T that the recipe's ``[transition]`` makes. Where it says no, nothing is
+        estimated, and the loss is given the noise model's own matrix. None: it always takes the estimate.
     """
 
     kind: ClassVar[str] = "loss"
     label: str = ""
     soft_targets: bool = True
+    uses_estimate: Callable[[Any], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

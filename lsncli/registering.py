@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from string import Formatter
 from typing import Any
 
-from lsncli.components import ComponentInfo
+from lsncli.components import NEEDS, ComponentInfo
+from lsncli.errors import UnknownNameError
 from lsncli.parameters import check_defaults
 
 #: The types of the fields that everything else relies on.
@@ -26,7 +27,7 @@ _TYPES: dict[str, type] = {
 def registrar(components: list[ComponentInfo], owner: str, hook: str, kind: str) -> Callable[[ComponentInfo], None]:
     """The ``register`` of one hook: appends records of ``kind`` to the ``components`` of the plugin ``owner``.
 
-    It raises TypeError or ValueError, which ends the plugin, for anything that could fail later and elsewhere.
+    What it raises for anything that could fail later and elsewhere ends the plugin.
     """
 
     def register(info: ComponentInfo) -> None:
@@ -56,12 +57,26 @@ def _check_fields(info: Any, subject: str) -> None:
         raise ValueError(f"{subject}: revision must be 1 or more, not {info.revision}")
     if not isinstance(info.needs, frozenset) or not _all_text(sorted(info.needs, key=str)):
         raise TypeError(f"{subject}: needs must be a frozenset of strings, not {info.needs!r}")
+    for need in sorted(info.needs - NEEDS):
+        # A misspelt need would be one that nobody meets: the loss would go without its matrix.
+        raise UnknownNameError.of("need", need, NEEDS, where=subject)
+    _check_estimate_choice(info, subject)
     if not _all_text(getattr(info, "class_names", ())):
         raise TypeError(f"{subject}: class_names must be a tuple of strings, not {info.class_names!r}")
     try:
         list(Formatter().parse(getattr(info, "label", "")))
     except ValueError as error:
         raise ValueError(f"{subject}: label {info.label!r} cannot be filled: {error}") from None
+
+
+def _check_estimate_choice(info: Any, subject: str) -> None:
+    choice = getattr(info, "uses_estimate", None)
+    if choice is None:
+        return
+    if not callable(choice):
+        raise TypeError(f"{subject}: uses_estimate must be callable or None, not {choice!r}")
+    if "transition" not in info.needs:
+        raise ValueError(f"{subject}: uses_estimate says nothing without 'transition' in needs")
 
 
 def _all_text(values: object) -> bool:

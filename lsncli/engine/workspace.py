@@ -29,16 +29,18 @@ from lsncli.estimators.distance import distances, total_variation
 from lsncli.losses.interface import Loss
 from lsncli.noise.realised import realised_noise
 from lsncli.plan import RunSpec
+from lsncli.registry import registry
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """The materials of one run, on its device.
 
-    ``true`` labels are None where nobody knows them. ``transition`` is what the loss is given: the estimate
-    where the run makes one, else the noise model's own, which is ``noise_transition``. ``estimate_errors`` ``[L]``
-    are the total variations of the estimate's rows from the true ones, None where those are not known. Examples
-    held out for validation are in ``validation`` with the labels that they were given, and not in ``train``.
+    ``true`` labels are None where nobody knows them. ``transition`` is what the loss is given, where it needs one:
+    the estimate where the run makes one, else the noise model's own, which is ``noise_transition``.
+    ``estimate_errors`` ``[L]`` are the total variations of the estimate's rows from the true ones, None where those
+    are not known. Examples held out for validation are in ``validation`` with the labels that they were given, and
+    not in ``train``.
     """
 
     train: TrainingImages
@@ -147,6 +149,8 @@ def prepare_workspace(
     module = build_architecture(spec.model, classes, arrays.image_shape)
     torch.manual_seed(torch_seed(spec.seed, "library"))
     backend.seed(torch_seed(spec.seed, "library"))
+    # A loss that does not ask for T cannot come to rely on the true one.
+    used = used if "transition" in registry().get("loss", spec.loss.name).needs else None
     loss = build_component("loss", spec.loss, LossContext(classes, len(noisy), used))
     if isinstance(loss, nn.Module):
         loss = loss.to(device)

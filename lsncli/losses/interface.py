@@ -17,7 +17,8 @@ class LossInputs:
     indices: ``[B]`` int64, positions of the examples in the training set.
     step: scalar int64 tensor, the training step (0-based); a tensor so that reading it needs no
         synchronisation with the device.
-    transition: ``[L, L]`` row-stochastic, T[i, j] = P(noisy j | true i), or None.
+    transition: ``[L, L]`` row-stochastic, T[i, j] = P(noisy j | true i); None where there is none, or the loss's
+        ``needs`` do not ask for it.
     """
 
     indices: Tensor | None = None

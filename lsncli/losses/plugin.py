@@ -61,6 +61,7 @@ def lsn_losses(register: Callable[[LossInfo], None]) -> None:
             summary="losses multiplied by the inverse of the noise's transition matrix; unbiased",
             reference=PATRINI,
             needs=frozenset({"transition"}),
+            uses_estimate=uses_estimate,
             check=check_backward,
         )
     )
@@ -73,6 +74,7 @@ def lsn_losses(register: Callable[[LossInfo], None]) -> None:
             summary="cross-entropy of the predictions after the noise's transition matrix",
             reference=PATRINI,
             needs=frozenset({"transition"}),
+            uses_estimate=uses_estimate,
             check=check_correction,
         )
     )
@@ -87,6 +89,11 @@ def lsn_losses(register: Callable[[LossInfo], None]) -> None:
             check=check_smearing,
         )
     )
+
+
+def uses_estimate(params: CorrectionParams) -> bool:
+    """Whether T is the estimate, and neither given by the parameters nor the noise model's own."""
+    return params.transition == "estimated"
 
 
 def check_correction(params: CorrectionParams, context: CheckContext) -> None:

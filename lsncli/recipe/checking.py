@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
-from lsncli.components import CheckContext, ComponentInfo, NoiseContext
+from lsncli.components import CheckContext, ComponentInfo, LossInfo, NoiseContext
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import NoParams, explain, validate
 from lsncli.plan import ComponentSpec
@@ -110,6 +110,16 @@ class ComponentChecker:
         )
         self._validated[memo] = (spec, params)
         return spec, params
+
+    def uses_estimate(self, spec: ComponentSpec, params: BaseModel, key: str) -> bool:
+        """Whether a loss is to be given an estimate of T, in a run whose recipe says how to make one."""
+        info: LossInfo = self.components.get("loss", spec.name)
+        if "transition" not in info.needs or info.uses_estimate is None:
+            return "transition" in info.needs
+        try:
+            return bool(info.uses_estimate(params))
+        except Exception as error:
+            raise _fault("loss", spec.name, "uses_estimate", error, self.loaded.source.place(key)) from error
 
     def check(self, kind: str, spec: ComponentSpec, params: BaseModel, key: str, context: CheckContext) -> None:
         """Let the component say whether it can work here."""

@@ -13,7 +13,7 @@ from lsncli.recipe.derived import estimated_run_settings, teacher_settings
 from lsncli.recipe.expansion import Variant, expand, value_at
 from lsncli.recipe.loading import LoadedRecipe, Overrides
 from lsncli.recipe.runs import make_spec, read_sections
-from lsncli.recipe.schema import DataSection, DistillationSection, TeacherSection, TransitionSection
+from lsncli.recipe.schema import DataSection, DistillationSection, LossSection, TeacherSection, TransitionSection
 from lsncli.registry import Registry, registry
 from lsncli.toml_text import toml_text
 
@@ -145,17 +145,13 @@ class _Resolver:
             return None
         section = self.checker.section(TransitionSection, settings["transition"], "transition")
         estimator, _ = self.checker.component("estimator", section.estimator, "transition.estimator")
-        wanted = own.loss.params.get("transition", "estimated")
-        info = self.checker.components.get("loss", own.loss.name)
-        if "transition" not in info.needs or wanted != "estimated" or self._gives_matrix(own.loss):
+        loss = self.checker.section(LossSection, settings.get("loss", {}), "loss")
+        _, params = self.checker.component("loss", loss, "loss")
+        if not self.checker.uses_estimate(own.loss, params, "loss"):
             return None
         reads = self.checker.components.get("estimator", estimator.name).reads_run
         run = self._spec(estimated_run_settings(settings), seed, at="transition.run.") if reads else None
         return TransitionSpec(estimator=estimator, run=run)
-
-    @staticmethod
-    def _gives_matrix(loss: ComponentSpec) -> bool:
-        return any(loss.params.get(name) is not None for name in ("alpha", "matrix"))
 
     def _replace_data(self, variant: Variant) -> tuple[dict[str, Any], dict[str, Any], str | None]:
         name = value_at(variant.settings, "data.name")

@@ -37,7 +37,10 @@ def read_sections(checker: ComponentChecker, settings: Mapping[str, Any], prefix
 
 
 def make_spec(checker: ComponentChecker, sections: Sections, seed: int, *, estimates: bool = False) -> RunSpec:
-    """The run of ``sections`` and ``seed``, without its dependencies; ``estimates``: whether it estimates T."""
+    """The run of ``sections`` and ``seed``, without its dependencies.
+
+    ``estimates``: whether the recipe says how T is estimated, for a loss that takes an estimate.
+    """
     data, noise, train, at = sections.data, sections.noise, sections.train, sections.prefix
     if data.name in checker.components.names("data set"):
         data_spec, _ = checker.component("data set", data, f"{at}data")
@@ -56,7 +59,7 @@ def make_spec(checker: ComponentChecker, sections: Sections, seed: int, *, estim
         noise=noise.name,
         has_transition=noise_info.has_transition,
         class_names=class_names,
-        has_estimate=estimates,
+        has_estimate=estimates and checker.uses_estimate(loss_spec, loss_params, f"{at}loss"),
     )
     checker.check("noise model", noise_spec, noise_params, f"{at}noise", context)
     context = replace(context, transition=checker.true_transition(noise_spec, noise_params, context))

@@ -29,6 +29,8 @@ from torch import Tensor, nn
 from torch.autograd.gradcheck import GradcheckError, gradcheck
 
 from lsncli.components import LossContext
+from lsncli.errors import LsnError
+from lsncli.losses.interface import LossInputs
 from lsncli.plan import ComponentSpec
 from lsncli.testing.expectations import expect, expect_close, expect_finite, skip
 from lsncli.testing.loss_samples import Sample, draw_sample, returned
@@ -46,31 +48,32 @@ class LossSuite(ComponentSuite):
     # -- what the checks are made of; override where the loss needs another surrounding ------------------
 
     def transition(self) -> npt.NDArray[np.float64] | None:
-        """The transition matrix ``[L, L]`` that the loss is given: 0.7 I + 0.2 (next class) + 0.1/L J."""
+        """The matrix ``[L, L]`` for a loss that needs ``"transition"``: 0.7 I + 0.2 (next class) + 0.1/L J."""
         identity = np.eye(self.num_classes)
         matrix: npt.NDArray[np.float64] = 0.7 * identity + 0.2 * np.roll(identity, 1, axis=1) + 0.1 / len(identity)
         return matrix
 
     def context(self) -> LossContext:
         """What the loss is told when it is built."""
-        return LossContext(self.num_classes, self.num_examples, self.transition())
+        return LossContext(self.num_classes, self.num_examples, self._given_transition())
 
     def build(self, variant: Variant, *, dtype: torch.dtype = torch.float32) -> Any:
         """A new loss, as at the start of a run; its floating-point state in ``dtype``."""
-        torch.manual_seed(0)
-        loss = self.info.build(self.params(variant), self.context())
+        loss = self._build(variant, self._given_transition())
         return loss.to(dtype) if isinstance(loss, nn.Module) else loss
+
+    def _build(self, variant: Variant, transition: npt.NDArray[np.float64] | None) -> Any:
+        torch.manual_seed(0)
+        return self.info.build(self.params(variant), LossContext(self.num_classes, self.num_examples, transition))
+
+    def _given_transition(self) -> npt.NDArray[np.float64] | None:
+        """As in a run: nothing for a loss that does not ask for it."""
+        return self.transition() if "transition" in self.info.needs else None
 
     def sample(self, *, soft: bool = False, dtype: torch.dtype = torch.float32, scale: float = 2.0) -> Sample:
         """Logits ``[B, L]``, targets and inputs of a batch, the same at every call."""
-        transition = self.transition()
         return draw_sample(
-            self.num_classes,
-            self.num_examples,
-            None if transition is None else torch.tensor(transition),
-            soft,
-            dtype,
-            scale,
+            self.num_classes, self.num_examples, _tensor(self._given_transition()), soft, dtype, scale
         )
 
     def soft_or_skip(self) -> None:
@@ -265,6 +268,38 @@ class LossSuite(ComponentSuite):
         expect_close(sample.targets, before.targets, "targets after the call")
         expect_close(sample.inputs.indices, torch.arange(len(sample.logits)), "indices after the call")
 
+    def test_without_transition(self, variant: Variant) -> None:
+        """A matrix that ``needs`` do not ask for changes nothing; where they do, a run without one is refused."""
+        if "transition" in self.info.needs:
+            self._refused_or_computed(variant)
+            return
+        matrix = self.transition()
+        sample = self.sample()
+        inputs = LossInputs(sample.inputs.indices, sample.inputs.step, _tensor(matrix))
+        expect_close(
+            returned(self._build(variant, None), sample),
+            returned(self._build(variant, matrix), sample.replaced(inputs=inputs)),
+            'losses without a transition matrix and with one, though "transition" is not in the record\'s needs',
+        )
+
+    def _refused_or_computed(self, variant: Variant) -> None:
+        """What is to happen in a run whose noise has no matrix, and that estimates none."""
+        told = replace(self.check_context(), has_transition=False, transition=None, has_estimate=False)
+        sample = self.sample()
+        inputs = LossInputs(sample.inputs.indices, sample.inputs.step, None)
+        try:
+            if self.info.check is not None:
+                self.info.check(self.params(variant), told)
+            losses = returned(self._build(variant, None), sample.replaced(inputs=inputs))
+        except (ValueError, LsnError):
+            return
+        except (AttributeError, TypeError) as error:
+            raise AssertionError(
+                f"without a transition matrix the loss fails in training ({error}): raise ValueError in the"
+                " record's check where neither has_transition nor has_estimate is true"
+            ) from None
+        expect_finite(losses, "losses without a transition matrix")
+
     def test_global_random_state(self, variant: Variant) -> None:
         """Neither ``random`` nor numpy's global generator is used; torch's is the run's: it may be drawn from, not
         seeded."""
@@ -366,6 +401,10 @@ def _same_favourite(shares: Tensor) -> dict[str, Tensor]:
             (ordered[:, :1], ordered[:, 1:].roll(1, 1)), dim=1
         )
     return {what: torch.empty_like(shares).scatter(1, classes, values) for what, values in changed.items()}
+
+
+def _tensor(matrix: npt.NDArray[np.float64] | None) -> Tensor | None:
+    return None if matrix is None else torch.tensor(matrix)
 
 
 def _draws(loss: Any, sample: Sample) -> bool:

@@ -12,6 +12,7 @@ import torch
 from safetensors.numpy import load_file
 
 from lsncli.backends.cpu import CpuBackend
+from lsncli.components import LossContext
 from lsncli.data.arrays import Arrays
 from lsncli.engine.events import Finished, Measured, Recorded, Saved
 from lsncli.engine.finished_run import FinishedRunReader
@@ -225,6 +226,68 @@ def test_a_loss_that_needs_no_estimate_shares_its_runs(tmp_path: Path) -> None:
         with_section = specs(tmp_path, f"[loss]\n{loss}\n[transition]\n")[0]
         without = specs(tmp_path, f"[loss]\n{loss}\n")[0]
         assert with_section.key == without.key
+
+
+def test_a_parameter_of_a_strange_loss_says_nothing_of_the_estimate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``alpha`` of another's loss is whatever its author means by it: only the record says where T is from."""
+    told: list[bool] = []
+
+    def recorded(**changes: Any) -> None:
+        registered = registry().find("loss", "label-smoothing")
+        info = replace(registered.info, check=lambda params, context: told.append(context.has_estimate), **changes)
+        monkeypatch.setitem(
+            registry()._components, ("loss", "label-smoothing"), Registered(info, registered.plugin)
+        )
+
+    loss = '[sweep]\n"loss.alpha" = [0.1, 0.3]\n[loss]\nname = "label-smoothing"\n[transition]\n'
+    recorded(needs=frozenset({"transition"}))
+    assert [spec.transition is not None for spec in specs(tmp_path, loss)] == [True, True]
+    assert told == [True, True]
+
+    told.clear()
+    recorded(needs=frozenset({"transition"}), uses_estimate=lambda params: params.alpha > 0.2)
+    assert [spec.transition is not None for spec in specs(tmp_path, loss)] == [False, True]
+    assert told == [False, True]
+
+    told.clear()
+    recorded(needs=frozenset(), uses_estimate=None)
+    assert [spec.transition for spec in specs(tmp_path, loss)] == [None, None]
+    assert told == [False, False]
+
+    recorded(needs=frozenset({"transition"}), uses_estimate=lambda params: params.beta)
+    with pytest.raises(LsnError, match="the uses_estimate of loss 'label-smoothing' failed: AttributeError"):
+        specs(tmp_path, loss)
+
+
+def test_only_a_loss_that_asks_for_a_matrix_is_given_one(
+    tmp_path: Path, settings: EngineSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T = (1 - a) I + a/L J, with flip rate (L - 1)/L a = 0.3: 1 - a + a/L = 0.7 on the diagonal."""
+    registered = registry().find("loss", "standard")
+    given: list[np.ndarray | None] = []
+
+    def build(params: Any, context: LossContext) -> Any:
+        given.append(context.transition)
+
+        def loss(logits: torch.Tensor, targets: torch.Tensor, inputs: Any = None) -> torch.Tensor:
+            given.append(inputs.transition)
+            return torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+
+        return loss
+
+    for needs in (frozenset[str](), frozenset({"transition"})):
+        given.clear()
+        info = replace(registered.info, build=build, needs=needs)
+        monkeypatch.setitem(registry()._components, ("loss", "standard"), Registered(info, registered.plugin))
+        finished(specs(tmp_path, "", settings=(("train.steps", 2),))[0], replace(settings, checkpoint_dir=None))
+        assert len(given) == 3
+        for matrix in given:
+            if needs:
+                assert np.diag(np.asarray(matrix)) == pytest.approx([0.7] * 10)
+            else:
+                assert matrix is None
 
 
 def test_the_stored_estimate_is_patrinis(tmp_path: Path, settings: EngineSettings) -> None:

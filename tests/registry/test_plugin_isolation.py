@@ -58,6 +58,15 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "name twice": (registering(loss("a"), loss("a")), "loss 'a' is registered twice"),
     "name of two words": (registering(loss("my loss")), "one word is needed"),
     "nothing to build": (registering(LossInfo(name="a", build=None)), "build must be callable"),  # type: ignore[arg-type]
+    "need misspelt": (
+        registering(loss("a", needs=frozenset({"transitions"}))),
+        "unknown need 'transitions' where: loss 'a'",
+    ),
+    "choice of nothing": (registering(loss("a", uses_estimate=bool)), "without 'transition' in needs"),
+    "choice not callable": (
+        registering(loss("a", uses_estimate=True, needs=frozenset({"transition"}))),
+        "uses_estimate must be callable or None, not True",
+    ),
     "params no model": (registering(loss("a", params=dict)), "params must be a pydantic model"),
     "wrong default": (registering(loss("a", params=WrongDefault)), "the default of alpha is wrong"),
     "default out of bounds": (

@@ -72,7 +72,8 @@ def remembering(params, context):
 @hookimpl
 def lsn_losses(register):
     for build in (seeing, raising, mean, killed, remembering):
-        register(LossInfo(name=build.__name__, build=build))
+        needs = frozenset({"transition"} if build is seeing else ())
+        register(LossInfo(name=build.__name__, build=build, needs=needs))
 '''
 
 

@@ -152,6 +152,32 @@ def class_of_memory(keep, by_place=False):
     return build
 
 
+def corrected(logits, targets, matrix):
+    import torch
+
+    mixed = torch.softmax(logits if logits.dtype is torch.float64 else logits.float(), dim=1) @ matrix.to(
+        torch.float64 if logits.dtype is torch.float64 else torch.float32
+    )
+    return cross_entropy(mixed.clamp_min(1e-7).log(), targets)
+
+
+def peeking(logits, targets, inputs=None):
+    """Reads a matrix that its record does not ask for."""
+    if inputs.transition is None:
+        return cross_entropy(logits, targets)
+    return corrected(logits, targets, inputs.transition)
+
+
+def presuming(logits, targets, inputs=None):
+    """Asks for a matrix, and does not say that it cannot do without."""
+    return corrected(logits, targets, inputs.transition)
+
+
+def refuse_to_guess(params, context):
+    if not (context.has_transition or context.has_estimate):
+        raise ValueError("there is no transition matrix")
+
+
 CALLS = []
 
 
@@ -244,7 +270,7 @@ def of(function):
 def lsn_losses(register):
     for function in (
         *(sound, mean, wrong_gradient, by_position, overflowing, narrow, labels_only, jittered, dropping),
-        *(writing, shared, of_favourite, of_two_favourites, expanded, standardised, seeding),
+        *(writing, shared, of_favourite, of_two_favourites, expanded, standardised, seeding, peeking),
     ):
         name = function.__name__.replace("_", "-")
         suite = "" if function in (sound, jittered, shared) else f"faulty_plugin:Quick_{name}"
@@ -259,6 +285,18 @@ def lsn_losses(register):
             soft_targets=False,
         )
     )
+    for name, check in (("presuming", None), ("refusing", refuse_to_guess)):
+        register(
+            LossInfo(
+                name=name,
+                build=of(presuming),
+                label=name,
+                summary="a loss",
+                needs=frozenset({"transition"}),
+                check=check,
+                suite=f"faulty_plugin:Quick_{name}",
+            )
+        )
     for fault in ("", "in-place", "from-global"):
         name = f"preparing-{fault}".removesuffix("-")
         register(
