@@ -71,7 +71,7 @@ def _backends() -> list[dict[str, Any]]:
             devices = backend.devices()
             detail = f"{', '.join(devices)}; precision {', '.join(backend.precisions())}"
             found.append(_check(name, "ok", f"{detail}; {backend.describe(devices[0])['device']}"))
-        except Exception as error:  # noqa: BLE001 - a third party's code
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's code
             found.append(_check(name, "bad", f"{type(error).__name__}: {error}"))
     return found
 

@@ -8,10 +8,13 @@ import pytest
 import torch
 from torch import nn
 
+from lsncli.backends import selection
 from lsncli.backends.cpu import CpuBackend, processor_name
 from lsncli.backends.cuda import CudaBackend
 from lsncli.backends.selection import select_backend, select_precision
+from lsncli.components import BackendInfo
 from lsncli.errors import LsnError, UnknownNameError
+from lsncli.registry import Origin, Plugin, Registry
 
 
 @pytest.fixture
@@ -47,6 +50,66 @@ def test_unknown_devices(device: str, what: str) -> None:
     assert caught.value.what == what
     assert caught.value.valid is not None
     assert "cpu" in caught.value.valid
+
+
+class FailingBackend(CpuBackend):
+    """Of another's plugin, before every other, and with a fault: at ``at`` it raises ``error``."""
+
+    def __init__(self, at: str, error: BaseException) -> None:
+        self.at, self.error = at, error
+
+    def unavailable(self) -> str | None:
+        if self.at == "unavailable":
+            raise self.error
+        return None
+
+    def devices(self) -> list[str]:
+        if self.at == "devices":
+            raise self.error
+        return []
+
+
+def with_failing(at: str, error: BaseException) -> Registry:
+    def build(params: None, context: None) -> FailingBackend:
+        if at == "build":
+            raise error
+        return FailingBackend(at, error)
+
+    components = Registry()
+    components.load([])
+    info = BackendInfo(name="odd", build=build, priority=1000)
+    components._add(info, Plugin("odd", Origin("odd-dist", "2.0")))
+    return components
+
+
+FAULTS = [
+    ("build", RuntimeError("no\ndriver"), "RuntimeError: no driver"),
+    ("unavailable", OSError("libodd.so"), "OSError: libodd.so"),
+    ("devices", SystemExit(3), "SystemExit: 3"),
+    ("", ValueError(), "ValueError: it is available and lists no device"),
+]
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize(("at", "error", "told"), FAULTS)
+def test_a_backend_that_fails_is_passed_over(
+    at: str, error: BaseException, told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selection, "_warned", set())
+    components = with_failing(at, error)
+    for _ in range(2):
+        backend, device = select_backend(None, components)
+        assert (backend.name, device) == ("cpu", "cpu")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (f"warning: passed over: backend 'odd' of odd-dist 2.0 failed: {told} (lsn doctor shows more)")
+
+
+@pytest.mark.parametrize(("at", "error", "told"), FAULTS)
+def test_a_backend_that_fails_and_is_asked_for_is_one_message(at: str, error: BaseException, told: str) -> None:
+    with pytest.raises(LsnError) as caught:
+        select_backend("odd:0", with_failing(at, error))
+    assert caught.value.what == f"device 'odd:0' cannot be used: backend 'odd' of odd-dist 2.0 failed: {told}"
+    assert caught.value.where == "--device"
 
 
 def test_unknown_precision() -> None:
