@@ -104,7 +104,7 @@ class ComponentInfo:
         ``"prelogits"``. The others, ``"indices"`` (the positions of the examples), ``"features"`` (the images) and
         ``"teacher"`` (a teacher's probabilities as targets), change nothing: ``lsn plugins show`` tells of them.
     check: called with ``(params, CheckContext)`` while the plan is made; raises ValueError with the reason
-        if the combination cannot work.
+        if the combination cannot work. Asked is what a recipe names: no backend, executor or report format.
     suite: ``"package.module:Class"``, its own subclass of a suite of :mod:`lsncli.testing`, where ``lsn plugins
         check`` must be told more than the kind's own suite knows.
     """

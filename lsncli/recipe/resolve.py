@@ -12,8 +12,8 @@ from lsncli.recipe.checking import Classes, ComponentChecker
 from lsncli.recipe.derived import estimated_run_settings, teacher_settings
 from lsncli.recipe.expansion import Variant, expand, value_at
 from lsncli.recipe.loading import LoadedRecipe, Overrides
-from lsncli.recipe.runs import make_spec, read_sections
-from lsncli.recipe.schema import DataSection, DistillationSection, LossSection, TeacherSection, TransitionSection
+from lsncli.recipe.runs import check_estimator, make_spec, read_sections
+from lsncli.recipe.schema import DataSection, DistillationSection, TeacherSection, TransitionSection
 from lsncli.registry import Registry, registry
 from lsncli.toml_text import toml_text
 
@@ -144,11 +144,12 @@ class _Resolver:
         if "transition" not in settings:
             return None
         section = self.checker.section(TransitionSection, settings["transition"], "transition")
-        estimator, _ = self.checker.component("estimator", section.estimator, "transition.estimator")
-        loss = self.checker.section(LossSection, settings.get("loss", {}), "loss")
-        _, params = self.checker.component("loss", loss, "loss")
-        if not self.checker.uses_estimate(own.loss, params, "loss"):
+        estimator, params = self.checker.component("estimator", section.estimator, "transition.estimator")
+        sections = read_sections(self.checker, settings)
+        _, loss_params = self.checker.component("loss", sections.loss, "loss")
+        if not self.checker.uses_estimate(own.loss, loss_params, "loss"):
             return None
+        check_estimator(self.checker, sections, estimator, params)
         reads = self.checker.components.get("estimator", estimator.name).reads_run
         run = self._spec(estimated_run_settings(settings), seed, at="transition.run.") if reads else None
         return TransitionSpec(estimator=estimator, run=run)

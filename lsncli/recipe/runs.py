@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import BaseModel
+
 from lsncli.components import CheckContext
-from lsncli.plan import DataSpec, NoiseSpec, RunSpec, TrainSpec
+from lsncli.plan import ComponentSpec, DataSpec, NoiseSpec, RunSpec, TrainSpec
 from lsncli.recipe.checking import ComponentChecker
 from lsncli.recipe.schema import ComponentSection, DataSection, LossSection, NoiseSection, TrainSection
 
@@ -43,28 +45,24 @@ def make_spec(checker: ComponentChecker, sections: Sections, seed: int, *, estim
     """
     data, noise, train, at = sections.data, sections.noise, sections.train, sections.prefix
     if data.name in checker.components.names("data set"):
-        data_spec, _ = checker.component("data set", data, f"{at}data")
+        data_spec, data_params = checker.component("data set", data, f"{at}data")
     else:
-        data_spec = checker.prepared(data)
+        data_spec, data_params = checker.prepared(data), None
     noise_spec, noise_params = checker.component("noise model", noise, f"{at}noise")
     model_spec, model_params = checker.component("architecture", sections.model, f"{at}model")
     loss_spec, loss_params = checker.component("loss", sections.loss, f"{at}loss")
-    optimizer, _ = checker.component("optimizer", train.optimizer, f"{at}train.optimizer")
-    schedule, _ = checker.component("schedule", train.schedule, f"{at}train.schedule")
-    noise_info = checker.components.get("noise model", noise.name)
-    num_classes, class_names = checker.classes(data.name)
-    context = CheckContext(
-        dataset=data.name,
-        num_classes=num_classes,
-        noise=noise.name,
-        has_transition=noise_info.has_transition,
-        class_names=class_names,
-        has_estimate=estimates and checker.uses_estimate(loss_spec, loss_params, f"{at}loss"),
-    )
+    optimizer, optimizer_params = checker.component("optimizer", train.optimizer, f"{at}train.optimizer")
+    schedule, schedule_params = checker.component("schedule", train.schedule, f"{at}train.schedule")
+    estimates = estimates and checker.uses_estimate(loss_spec, loss_params, f"{at}loss")
+    context = _without_matrix(checker, sections, estimates)
+    if data_params is not None:
+        checker.check("data set", data_spec, data_params, f"{at}data", context)
     checker.check("noise model", noise_spec, noise_params, f"{at}noise", context)
     context = replace(context, transition=checker.true_transition(noise_spec, noise_params, context))
     checker.check("architecture", model_spec, model_params, f"{at}model", context)
     checker.check("loss", loss_spec, loss_params, f"{at}loss", context)
+    checker.check("optimizer", optimizer, optimizer_params, f"{at}train.optimizer", context)
+    checker.check("schedule", schedule, schedule_params, f"{at}train.schedule", context)
     return RunSpec(
         data=DataSpec(
             **data_spec.model_dump(),
@@ -87,6 +85,29 @@ def make_spec(checker: ComponentChecker, sections: Sections, seed: int, *, estim
             evaluations=train.evaluations,
         ),
         seed=seed,
+    )
+
+
+def check_estimator(
+    checker: ComponentChecker, sections: Sections, estimator: ComponentSpec, params: BaseModel
+) -> None:
+    """Let the estimator of the run of ``sections``, which has been made, say whether it can work there."""
+    noise, noise_params = checker.component("noise model", sections.noise, f"{sections.prefix}noise")
+    context = _without_matrix(checker, sections, estimates=True)
+    context = replace(context, transition=checker.true_transition(noise, noise_params, context))
+    checker.check("estimator", estimator, params, "transition.estimator", context)
+
+
+def _without_matrix(checker: ComponentChecker, sections: Sections, estimates: bool) -> CheckContext:
+    """What components may know before the noise model has agreed, of which only then the matrix is asked."""
+    num_classes, class_names = checker.classes(sections.data.name)
+    return CheckContext(
+        dataset=sections.data.name,
+        num_classes=num_classes,
+        noise=sections.noise.name,
+        has_transition=checker.components.get("noise model", sections.noise.name).has_transition,
+        class_names=class_names,
+        has_estimate=estimates,
     )
 
 
