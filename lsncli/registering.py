@@ -61,6 +61,7 @@ def _check_fields(info: Any, subject: str) -> None:
         # A misspelt need would be one that nobody meets: the loss would go without its matrix.
         raise UnknownNameError.of("need", need, NEEDS, where=subject)
     _check_estimate_choice(info, subject)
+    _check_sizes(info, subject)
     if not _all_text(getattr(info, "class_names", ())):
         raise TypeError(f"{subject}: class_names must be a tuple of strings, not {info.class_names!r}")
     try:
@@ -77,6 +78,22 @@ def _check_estimate_choice(info: Any, subject: str) -> None:
         raise TypeError(f"{subject}: uses_estimate must be callable or None, not {choice!r}")
     if "transition" not in info.needs:
         raise ValueError(f"{subject}: uses_estimate says nothing without 'transition' in needs")
+
+
+def _check_sizes(info: Any, subject: str) -> None:
+    for name in ("num_classes", "train_size", "test_size"):
+        value = getattr(info, name, None)
+        if value is not None and not _is_count(value):
+            raise TypeError(f"{subject}: {name} must be a whole number from 1 up or None, not {value!r}")
+    shape = getattr(info, "image_shape", None)
+    if shape is not None and not (
+        isinstance(shape, tuple | list) and len(shape) == 3 and all(_is_count(size) for size in shape)
+    ):
+        raise TypeError(f"{subject}: image_shape must be (height, width, channels) or None, not {shape!r}")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _all_text(values: object) -> bool:

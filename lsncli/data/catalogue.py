@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lsncli.components import DatasetInfo
 from lsncli.data import stored
@@ -13,6 +13,9 @@ from lsncli.data.arrays import Arrays
 from lsncli.data.context import DataContext, TellsAvailability
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import NoParams, validate
+
+if TYPE_CHECKING:
+    from lsncli.registry import Registered
 
 KIND = "data set"
 _HINT = "to use images of your own: lsn data prepare NAME SOURCE"
@@ -72,7 +75,8 @@ def describe(name: str, data_dir: Path, *, where: str | None = None) -> DataDesc
 def known(data_dir: Path) -> list[DataDescription]:
     """Every registered and every prepared data set, by name.
 
-    A prepared set whose record is damaged is listed as not available, with the reason as its origin.
+    A prepared set whose record is damaged, and a registered one that cannot say whether it is there, are listed as
+    not available, with the reason as their origin.
     """
     found = []
     for name in _all_names(data_dir):
@@ -124,7 +128,6 @@ def _describe_registered(name: str, data_dir: Path, where: str | None) -> DataDe
 
     entry = registry().find(KIND, name, where=where)
     info = cast("DatasetInfo", entry.info)
-    builder: object = info.build
     return DataDescription(
         name=name,
         num_classes=info.num_classes,
@@ -132,10 +135,24 @@ def _describe_registered(name: str, data_dir: Path, where: str | None) -> DataDe
         class_names=info.class_names,
         train_size=info.train_size,
         test_size=info.test_size,
-        available=builder.available(data_dir) if isinstance(builder, TellsAvailability) else True,
+        available=_is_available(entry, data_dir),
         origin=str(entry.plugin.origin),
         digest=_cached_digest(DataContext(data_dir).cache_dir / name),
     )
+
+
+def _is_available(entry: Registered, data_dir: Path) -> bool:
+    builder: object = entry.info.build
+    try:
+        return bool(builder.available(data_dir)) if isinstance(builder, TellsAvailability) else True
+    except LsnError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise LsnError(
+            f"{KIND} {entry.info.name!r} of {entry.plugin.origin} cannot say whether it is there:"
+            f" {type(error).__name__}: {error}",
+            next="tell its author; lsn --debug shows the traceback",
+        ) from error
 
 
 def _describe_prepared(folder: Path, meta: stored.StoredMeta) -> DataDescription:

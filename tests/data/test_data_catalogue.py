@@ -16,7 +16,7 @@ from lsncli.data import catalogue
 from lsncli.data.context import DataContext, default_data_dir
 from lsncli.data.prepare import prepare
 from lsncli.errors import LsnError, UnknownNameError
-from lsncli.registry import Origin, Plugin
+from lsncli.registry import Origin, Plugin, Registered
 
 
 def test_registered_sets_without_any_file(tmp_path: Path) -> None:
@@ -84,6 +84,30 @@ def test_third_party_set_of_the_wrong_type(context: DataContext) -> None:
     entry = catalogue.describe("odd", context.data_dir)
     assert entry.num_classes is None
     assert entry.available
+
+
+class Undecided:
+    """A builder that fails when it is asked for its files."""
+
+    def __call__(self, params: None, context: DataContext) -> None: ...
+
+    def available(self, data_dir: Path) -> bool:
+        raise KeyError("ODD_HOME")
+
+
+def test_third_party_set_that_fails_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It costs its own row, and whoever wants the set gets one message."""
+    info = DatasetInfo(name="odd", build=Undecided(), num_classes=3)
+    found = Registered(info, Plugin("odd-plugin", Origin("odd-dist", "2.0")))
+    monkeypatch.setitem(registry_module.registry()._components, ("data set", "odd"), found)
+    rows = {entry.name: entry for entry in catalogue.known(tmp_path)}
+    assert {"cifar10", "cifar100", "digits", "imagenet", "odd"} <= set(rows)
+    assert not rows["odd"].available
+    told = "data set 'odd' of odd-dist 2.0 cannot say whether it is there: KeyError: 'ODD_HOME'"
+    assert rows["odd"].origin == told
+    with pytest.raises(LsnError) as caught:
+        catalogue.describe("odd", tmp_path)
+    assert caught.value.what == told
 
 
 def test_unreadable_data_dir(tmp_path: Path) -> None:

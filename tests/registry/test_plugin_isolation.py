@@ -9,7 +9,7 @@ import pytest
 from fake_plugins import FakeEntryPoint, distribution, entry, loss, module, registering, source
 from pydantic import BaseModel, Field
 
-from lsncli import LossInfo, NoiseModelInfo, Params, hookimpl
+from lsncli import DatasetInfo, LossInfo, NoiseModelInfo, Params, hookimpl
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.registry import Registry
 
@@ -34,6 +34,10 @@ def _exits() -> None:
 
 
 def _misspelt(register: Any) -> None: ...
+
+
+def data_set(**fields: Any) -> Any:
+    return registering(DatasetInfo(name="d", build=print, **fields), hook="lsn_datasets")
 
 
 BROKEN: dict[str, tuple[Any, str]] = {
@@ -67,6 +71,15 @@ BROKEN: dict[str, tuple[Any, str]] = {
         registering(loss("a", uses_estimate=True, needs=frozenset({"transition"}))),
         "uses_estimate must be callable or None, not True",
     ),
+    "shape a number": (data_set(image_shape=32), "image_shape must be (height, width, channels) or None, not 32"),
+    "shape of two": (data_set(image_shape=(32, 32)), "image_shape must be (height, width, channels)"),
+    "shape of nothing": (data_set(image_shape=(32, 32, 0)), "image_shape must be (height, width, channels)"),
+    "classes in words": (
+        data_set(num_classes="10"),
+        "num_classes must be a whole number from 1 up or None",
+    ),
+    "no examples": (data_set(train_size=0), "train_size must be a whole number from 1 up or None, not 0"),
+    "half an example": (data_set(test_size=0.5), "test_size must be a whole number from 1 up or None, not 0.5"),
     "params no model": (registering(loss("a", params=dict)), "params must be a pydantic model"),
     "wrong default": (registering(loss("a", params=WrongDefault)), "the default of alpha is wrong"),
     "default out of bounds": (
