@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib import import_module, metadata
+from inspect import iscoroutine
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -47,6 +48,8 @@ REGISTERING_HOOKS = {
     "lsn_reports": "report format",
 }
 KINDS = tuple(REGISTERING_HOOKS.values())
+
+_STRICT = "its traceback: lsn --debug …; without LSN_STRICT_PLUGINS it would be passed over"
 
 
 class EntryPoint(Protocol):
@@ -113,6 +116,7 @@ class Registry:
     def __init__(self) -> None:
         self.manager = pluggy.PluginManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
+        self.strict = False
         self.plugins: list[Plugin] = []
         self.conflicts: dict[tuple[str, str], list[Plugin]] = {}
         self._components: dict[tuple[str, str], Registered] = {}
@@ -123,10 +127,12 @@ class Registry:
         """Load the built-ins, then every entry point of group ``lsn``.
 
         A plugin that fails is recorded with its error and skipped; with ``strict`` (default: environment
-        variable LSN_STRICT_PLUGINS) the failure is raised instead.
+        variable LSN_STRICT_PLUGINS) the failure is raised instead, as are later those of its commands, and a name
+        that two plugins give to components of one kind.
         """
         if strict is None:
             strict = os.environ.get("LSN_STRICT_PLUGINS", "") not in ("", "0")
+        self.strict = strict
         lsn = Origin("lsn", __version__)
         for module in BUILTIN_MODULES:
             self._load_one(module, lsn, partial(import_module, module), strict=True)
@@ -139,25 +145,26 @@ class Registry:
         plugin = Plugin(name, origin)
         self.plugins.append(plugin)
         module: Any = None
-        registered = False
+        # Of another of the same name nothing may be taken away.
+        taken = self.manager.has_plugin(plugin.full_name)
         try:
             # What a plugin prints while it is imported must not stand in a listing.
             with redirect_stdout(sys.stderr):
                 module = load()
                 self._refuse_unknown_hooks(module)
                 self.manager.register(module, name=plugin.full_name)
-                registered = True
                 self._collect(module, plugin)
         except (Exception, SystemExit) as error:
             plugin.components.clear()
             plugin.error = _one_line(error)
             plugin.traceback = traceback.format_exc()
-            if registered:
+            # pluggy before 1.7 keeps what it registered of a module until one of its hooks was refused.
+            if not taken and self.manager.has_plugin(plugin.full_name):
                 self.manager.unregister(module)
             if strict:
                 raise LsnError(
                     f"plugin {name!r} of {origin} did not load: {plugin.error}",
-                    next="its traceback: lsn --debug …; without LSN_STRICT_PLUGINS it would be passed over",
+                    next=_STRICT,
                 ) from error
         for info in plugin.components:
             self._add(info, plugin)
@@ -174,14 +181,26 @@ class Registry:
         for hook, kind in REGISTERING_HOOKS.items():
             for implementation in getattr(self.manager.hook, hook).get_hookimpls():
                 if implementation.plugin is module:
-                    implementation.function(register=registrar(plugin.components, plugin.name, hook, kind))
+                    register = registrar(plugin.components, plugin.name, hook, kind)
+                    _refuse_result(hook, implementation.function(register=register))
 
     def _add(self, info: ComponentInfo, plugin: Plugin) -> None:
         slot = (info.kind, info.name)
         if slot in self._components:
             self.conflicts.setdefault(slot, [self._components[slot].plugin]).append(plugin)
+            if self.strict:
+                raise self._conflict(*slot)
         else:
             self._components[slot] = Registered(info, plugin)
+
+    def _conflict(self, kind: str, name: str, where: str | None = None) -> LsnError:
+        owners = self.conflicts[kind, name]
+        return LsnError(
+            f"{kind} {name!r} is registered twice: by "
+            + " and by ".join(f"{p.origin} (plugin {p.name!r})" for p in owners),
+            where=where,
+            next="uninstall one of them, or ask its author for another name",
+        )
 
     # -- looking up ------------------------------------------------------------------------------------
 
@@ -192,13 +211,7 @@ class Registry:
         to load, since it may be theirs), or if two plugins did.
         """
         if (kind, name) in self.conflicts:
-            owners = self.conflicts[kind, name]
-            raise LsnError(
-                f"{kind} {name!r} is registered twice: by "
-                + " and by ".join(f"{p.origin} (plugin {p.name!r})" for p in owners),
-                where=where,
-                next="uninstall one of them, or ask its author for another name",
-            )
+            raise self._conflict(kind, name, where)
         found = self._components.get((kind, name))
         if found is None:
             broken = "; ".join(f"{p.origin} did not load ({p.error})" for p in self.failed())
@@ -223,7 +236,8 @@ class Registry:
         """Let every plugin add its commands to ``app``, a Typer application.
 
         A plugin whose hook fails, whose commands cannot be built, or that would replace a command of lsn or
-        of another plugin adds nothing: it is recorded with its error, told of in one line and passed over.
+        of another plugin adds nothing: it is recorded with its error, told of in one line and passed over. A strict
+        registry raises an :class:`LsnError` instead.
         """
         from typer import Typer
         from typer.main import get_group
@@ -233,7 +247,9 @@ class Registry:
             # A plugin gets an application of its own: what goes wrong in it, now or later, stays in it.
             own = Typer()
             try:
-                implementation.function(app=own)
+                # What it prints must not stand in what a command prints for programs.
+                with redirect_stdout(sys.stderr):
+                    implementation.function(app=own)
                 if own.registered_callback:
                     raise ValueError("a plugin adds commands and groups; the callback of lsn stays")
                 # Typer reads signatures only now; on lsn's own application it would fail for every command.
@@ -253,7 +269,10 @@ class Registry:
             if plugin.full_name == full_name:
                 plugin.error = f"its commands: {_one_line(error)}"
                 plugin.traceback = "".join(traceback.format_exception(error))
-                print(f"warning: plugin {plugin.name!r} of {plugin.origin}: {plugin.error}", file=sys.stderr)
+                told = f"plugin {plugin.name!r} of {plugin.origin}: {plugin.error}"
+                if self.strict:
+                    raise LsnError(told, next=_STRICT) from error
+                print(f"warning: {told}", file=sys.stderr)
 
     def hooks_of(self, plugin: Plugin) -> list[str]:
         """The hooks that a plugin implements; none for one that did not load."""
@@ -264,6 +283,16 @@ class Registry:
     def failed(self) -> list[Plugin]:
         """The plugins that could not be loaded, or whose commands failed."""
         return [plugin for plugin in self.plugins if plugin.error]
+
+
+def _refuse_result(hook: str, returned: object) -> None:
+    """A hook that returns its records, a generator or a coroutine registers nothing, and nobody would know."""
+    if returned is None:
+        return
+    if iscoroutine(returned):
+        returned.close()  # or Python complains, later and elsewhere, that nobody awaited it
+    kind = type(returned).__name__
+    raise TypeError(f"{hook} returned a {kind}: it must call register(record) for each record, and return None")
 
 
 def _origin(entry_point: EntryPoint) -> Origin:

@@ -10,6 +10,7 @@ from fake_plugins import entry, module
 from typer.testing import CliRunner
 
 from lsncli import hookimpl
+from lsncli.errors import LsnError
 from lsncli.registry import Registry
 
 
@@ -102,6 +103,26 @@ def test_a_failure_is_told_in_one_line_and_adds_nothing(
     assert "half" not in shown.stdout
     assert run(app, ["ours"]).stdout == "ours\n"
     assert run(app, ["greet"]).stdout == "hello you\n"
+
+
+def test_strict_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LSN_STRICT_PLUGINS", "1")
+    registry = Registry()
+    registry.load([entry("dist0", raises)])
+    with pytest.raises(LsnError, match=r"'main' of dist0 1\.0: its commands: RuntimeError") as told:
+        registry.call_commands(typer.Typer())
+    assert isinstance(told.value.__cause__, RuntimeError)
+
+
+def test_what_a_hook_prints_stands_in_no_listing(capsys: pytest.CaptureFixture[str]) -> None:
+    @commands
+    def chatty(app: typer.Typer) -> None:
+        print("hello from the hook")
+
+    _, registry = build(chatty)
+    assert registry.failed() == []
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "hello from the hook\n")
 
 
 def test_of_two_plugins_with_one_command_the_first_keeps_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pluggy
 import pytest
 from fake_plugins import FakeEntryPoint, distribution, entry, loss, module, registering, source
 from pydantic import BaseModel, Field
@@ -56,6 +57,18 @@ BROKEN: dict[str, tuple[Any, str]] = {
         "registrar",
     ),
     "no argument": (source("from lsncli import hookimpl\n@hookimpl\ndef lsn_losses(): ..."), "register"),
+    "records returned": (
+        source("from lsncli import LossInfo, hookimpl\n@hookimpl\ndef lsn_losses(register): return [1]"),
+        "TypeError: lsn_losses returned a list: it must call register(record) for each record, and return None",
+    ),
+    "generator": (
+        source("from lsncli import hookimpl\n@hookimpl\ndef lsn_losses(register): yield"),
+        "TypeError: lsn_losses returned a generator",
+    ),
+    "coroutine": (
+        source("from lsncli import hookimpl\n@hookimpl\nasync def lsn_losses(register): ..."),
+        "TypeError: lsn_losses returned a coroutine",
+    ),
     "wrong record": (registering(NoiseModelInfo(name="n", build=print)), "takes records of kind 'loss'"),
     "no record": (registering("standard"), "takes records of kind 'loss', not str"),
     "record not made": (registering(LossInfo), "takes records of kind 'loss', not type"),
@@ -163,6 +176,38 @@ def test_a_name_of_lsn_is_a_conflict_like_any_other() -> None:
     registry.load([entry("bold", registering(loss("standard")))], strict=False)
     with pytest.raises(LsnError, match=r"by lsn .* and by bold 1\.0"):
         registry.get("loss", "standard")
+
+
+def test_strict_raises_a_name_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LSN_STRICT_PLUGINS", "1")
+    with pytest.raises(LsnError, match=r"'twin' is registered twice: by one 1\.0 .* and by two 1\.0"):
+        Registry().load([entry(dist, registering(loss("twin"))) for dist in ("one", "two")])
+
+
+def test_a_module_that_is_left_half_registered_is_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pluggy 1.5 leaves it whose hook is refused: under its name, with the hooks before that one."""
+    registry = Registry()
+    whole = registry.manager.register
+
+    def half(plugin: Any, name: str | None = None) -> str | None:
+        done = whole(plugin, name=name)
+        if name == "bad-dist:main":
+            raise pluggy.PluginValidationError(plugin, "the second hook is wrong")
+        return done
+
+    monkeypatch.setattr(registry.manager, "register", half)
+    registry.load([entry("bad-dist", registering(loss("lost"))), GOOD], strict=False)
+    (failed,) = registry.failed()
+    assert registry.hooks_of(failed) == []
+    assert not registry.manager.has_plugin("bad-dist:main")
+    assert registry.manager.hook.lsn_losses.get_hookimpls()[-1].plugin_name == "good-dist:main"
+
+
+def test_a_second_plugin_of_one_name_does_not_take_the_first_away() -> None:
+    registry = Registry()
+    registry.load([entry("dist", registering(loss("first"))), entry("dist", registering(loss("b")))], strict=False)
+    assert [p.error is None for p in registry.plugins[-2:]] == [True, False]
+    assert registry.hooks_of(registry.plugins[-2]) == ["lsn_losses"]
 
 
 def test_one_name_in_two_kinds_is_no_conflict() -> None:
