@@ -123,5 +123,6 @@ def lsn_run_started(key: str, spec: Mapping[str, Any]) -> None:
 def lsn_run_finished(key: str, spec: Mapping[str, Any], status: str, metrics: Mapping[str, float]) -> None:
     """Observe that a run ended; ``status`` is done, diverged, failed or interrupted.
 
-    An observer takes only the arguments that it names. One that raises is told of in a warning and does no harm.
+    An observer takes only the arguments that it names. One that raises, or would end the program, is told of in a
+    warning and does no harm.
     """

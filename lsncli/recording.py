@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -204,12 +205,12 @@ def _writes(event: Event) -> bool:
 
 
 def _observe(hook: str, **arguments: Any) -> None:
-    """Call the observers of a hook; one that fails is told of and does no harm."""
+    """Call the observers of a hook; one that fails, or changes what it is told, does no harm."""
     for implementation in getattr(registry().manager.hook, hook).get_hookimpls():
         try:
-            known = {name: arguments[name] for name in implementation.argnames}
+            known = {name: deepcopy(arguments[name]) for name in implementation.argnames}
             implementation.function(**known)
-        except Exception as error:  # noqa: BLE001 - a third party's code
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's code
             print(
                 f"warning: {hook} of plugin {implementation.plugin_name}: {type(error).__name__}: {error}",
                 file=sys.stderr,

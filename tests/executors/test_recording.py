@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from executor_samples import plan_of, spec
 
+from lsncli import hookimpl, recording
 from lsncli.engine.events import Event, Finished, Measured, Recorded, Saved, Started
 from lsncli.engine.settings import EngineSettings
 from lsncli.executors.in_process import InProcessExecutor
 from lsncli.executors.interface import Control
 from lsncli.recording import Recorder
+from lsncli.registry import Registry
 from lsncli.store import Store
 
 RUN = spec(seed=1)
@@ -158,4 +163,32 @@ def test_observers_hear_of_beginnings_and_ends_and_do_no_harm(
     warning = capsys.readouterr().err
     assert "warning: lsn_run_finished of plugin unruly" in warning
     assert "ValueError: an observer that fails" in warning
+    assert store.statuses([RUN.key])[RUN.key].status == "done"
+
+
+def test_an_observer_neither_ends_the_batch_nor_changes_what_others_hear(
+    store: Store, settings: EngineSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard: list[Any] = []
+
+    @hookimpl
+    def lsn_run_started(key: str, spec: dict[str, Any]) -> None:
+        heard.append(spec["loss"]["name"])
+        spec["loss"]["name"] = "changed"
+        sys.exit(f"observer {len(heard)}")
+
+    @hookimpl
+    def lsn_run_finished(spec: dict[str, Any], metrics: dict[str, float]) -> None:
+        heard.append((spec["loss"]["name"], dict(metrics)))
+        metrics.clear()
+
+    observed = Registry()
+    for number in (1, 2):
+        module = ModuleType(f"observer{number}")
+        vars(module).update(lsn_run_started=lsn_run_started, lsn_run_finished=lsn_run_finished)
+        observed.manager.register(module, name=f"observer{number}")
+    monkeypatch.setattr(recording, "registry", lambda: observed)
+    tell(recorder(store, settings), STARTED, Measured(RUN.key, 10, {"test_accuracy": 0.9}), end())
+    assert heard == ["standard", "standard", *[("standard", {"test_accuracy": 0.9})] * 2]
+    assert capsys.readouterr().err.count("warning: lsn_run_started of plugin observer") == 2
     assert store.statuses([RUN.key])[RUN.key].status == "done"
