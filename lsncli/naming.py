@@ -5,6 +5,7 @@ from __future__ import annotations
 from string import Formatter
 
 from lsncli.errors import LsnError
+from lsncli.parameters import default_of, recipe_name
 from lsncli.plan import ComponentSpec, RunSpec
 from lsncli.registry import registry
 
@@ -25,7 +26,8 @@ def _spelt_out(loss: ComponentSpec) -> ComponentSpec:
         return loss  # of a plugin that is not installed here
     if info.params is None:
         return loss
-    named = [field for _, field, _, _ in Formatter().parse(info.label) if field in info.params.model_fields]
-    defaults = {name: info.params.model_fields[name].get_default() for name in named}
+    fields = info.params.model_fields
+    named = [field for _, field, _, _ in Formatter().parse(info.label) if field is not None and field in fields]
+    defaults = {recipe_name(name, fields[name]): default_of(fields[name]) for name in named}
     shown = {name: value for name, value in defaults.items() if value is not None and name not in loss.params}
     return loss.model_copy(update={"params": {**shown, **loss.params}})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from lsncli.errors import LsnError, close_names
 from lsncli.toml_text import toml_text
@@ -44,13 +45,13 @@ def validate(
         return where if isinstance(where, str) else where(parameter)
 
     # A third party's model may ignore unknown keys by pydantic's default; a typo must never pass.
-    unknown = sorted(set(values) - _accepted(model))
+    unknown = sorted(set(values) - accepted_names(model))
     if unknown and model.model_config.get("extra") != "allow":
         raise LsnError(
             f"{subject} has no parameter {', '.join(repr(u) for u in unknown)}",
             where=place(unknown[0]),
             valid=describe_fields(model),
-            next=_nearest(unknown[0], _accepted(model)),
+            next=_nearest(unknown[0], accepted_names(model)),
         )
     try:
         return model.model_validate(dict(values), context=context)
@@ -83,21 +84,51 @@ def check_defaults(model: type[BaseModel] | None, subject: str) -> None:
         return
     if not isinstance(model, type) or not issubclass(model, BaseModel):
         raise TypeError(f"{subject}: params must be a pydantic model, not {model!r}")
+    for name, field in model.model_fields.items():
+        if field.serialization_alias != field.validation_alias:
+            # A run's key and its training would not mean the same parameter.
+            raise ValueError(
+                f"{subject}: {name} is read by one name and written by another; Field(alias=…) is both"
+            )
     defaults = {
-        field.alias or name: field.get_default(call_default_factory=True)
+        recipe_name(name, field): default_of(field)
         for name, field in model.model_fields.items()
-        if not field.is_required()
+        if not field.is_required() and not is_computed(field)
     }
     try:
         model.model_validate(defaults, context={"base_dir": Path.cwd()})
     except ValidationError as error:
         # What is missing, or wrong only together (no place), the user of the component puts right.
-        wrong = [e for e in error.errors(include_url=False) if e["type"] != "missing" and e["loc"]]
+        given = ("missing", "default_factory_not_called")
+        wrong = [e for e in error.errors(include_url=False) if e["type"] not in given and e["loc"]]
         if wrong:
             place = ".".join(map(str, wrong[0]["loc"]))
             raise ValueError(f"{subject}: the default of {place} is wrong: {wrong[0]['msg']}") from None
     except Exception:  # noqa: BLE001 - a validator that relies on what is required here; it will be given
         return
+
+
+def recipe_name(name: str, field: FieldInfo) -> str:
+    """What recipes and the specs of runs call the field ``name`` of a model: its alias, where it has one."""
+    return field.alias or name
+
+
+def accepted_names(model: type[BaseModel]) -> set[str]:
+    """Every name by which a parameter of ``model`` may be meant, by an alias or in spite of it."""
+    names = set(model.model_fields)
+    return names | {recipe_name(name, field) for name, field in model.model_fields.items()}
+
+
+def is_computed(field: FieldInfo) -> bool:
+    """Whether the default of a field is computed from the fields before it, as pydantic can from 2.10 on."""
+    return bool(getattr(field, "default_factory_takes_validated_data", False))
+
+
+def default_of(field: FieldInfo) -> Any:
+    """The default of a field; None where it has none of its own: a required one, or one that is computed."""
+    if field.is_required() or is_computed(field):
+        return None
+    return field.get_default(call_default_factory=True)
 
 
 def explain(error: ValidationError) -> str:
@@ -117,7 +148,7 @@ def describe_fields(model: type[BaseModel]) -> str:
     """The parameters of ``model`` with their defaults, on one line: ``alpha = 0.1, matrix (optional)``."""
     shown = []
     for name, field in model.model_fields.items():
-        default = None if field.is_required() else field.get_default(call_default_factory=True)
+        name, default = recipe_name(name, field), default_of(field)
         if default is None:
             shown.append(f"{name} ({'required' if field.is_required() else 'optional'})")
         else:
@@ -129,11 +160,6 @@ def _only_parameter(error: ValidationError) -> str:
     """The parameter that is wrong; empty where several are, or only their combination is."""
     names = {str(item["loc"][0]) if item["loc"] else "" for item in error.errors(include_url=False)}
     return names.pop() if len(names) == 1 else ""
-
-
-def _accepted(model: type[BaseModel]) -> set[str]:
-    names = set(model.model_fields)
-    return names | {field.alias for field in model.model_fields.values() if field.alias}
 
 
 def _nearest(name: str, known: set[str]) -> str | None:

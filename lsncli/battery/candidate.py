@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lsncli.errors import LsnError
-from lsncli.parameters import NoParams, validate
+from lsncli.parameters import NoParams, accepted_names, validate
 from lsncli.registry import Registry
 from lsncli.store.description import words
 
@@ -74,7 +74,7 @@ def candidates(name: str, params: Mapping[str, Any], components: Registry) -> li
     axes = [_values(model, params, key) for key in params]
     found = [Candidate(name, dict(zip(params, choice, strict=True))) for choice in itertools.product(*axes)]
     for candidate in found:
-        unknown = next((key for key in candidate.params if key not in model.model_fields), "")
+        unknown = next((key for key in candidate.params if key not in accepted_names(model)), "")
         where = f"--set loss.{unknown or next(iter(params), 'PARAMETER')}"
         validate(model, dict(candidate.params), where=where, subject=f"loss {name!r}")
     return found

@@ -150,13 +150,18 @@ def _parameters(model: Any) -> list[dict[str, Any]]:
         schema = model.model_json_schema()
     except Exception:  # noqa: BLE001 - a third party's types may have no JSON Schema; the rest is shown
         schema = {}
+    from lsncli.parameters import default_of, is_computed, recipe_name
+
     rows = []
     for name, field in model.model_fields.items():
         rows.append(
             {
-                "name": name,
-                "type": _type(schema.get("properties", {}).get(field.alias or name, {}), schema.get("$defs", {})),
-                "default": None if field.is_required() else field.get_default(call_default_factory=True),
+                "name": recipe_name(name, field),
+                "type": _type(
+                    schema.get("properties", {}).get(recipe_name(name, field), {}), schema.get("$defs", {})
+                ),
+                "default": default_of(field),
+                "computed": is_computed(field),
                 "required": field.is_required(),
                 "description": field.description or "",
             }
@@ -203,11 +208,14 @@ def _print_component(registered: Registered) -> None:
         return
     print_table(
         ("parameter", "type", "default", "meaning"),
-        (
-            (p["name"], p["type"], "(required)" if p["required"] else _shown(p["default"]), p["description"])
-            for p in about["parameters"]
-        ),
+        ((p["name"], p["type"], _default(p), p["description"]) for p in about["parameters"]),
     )
+
+
+def _default(parameter: dict[str, Any]) -> str:
+    if parameter["required"]:
+        return "(required)"
+    return "(from the others)" if parameter["computed"] else _shown(parameter["default"])
 
 
 def _shown(value: Any) -> str:

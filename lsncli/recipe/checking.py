@@ -105,7 +105,8 @@ class ComponentChecker:
         )
         spec = ComponentSpec(
             name=info.name,
-            params=params.model_dump(mode="json", exclude_defaults=True),
+            # By the names that the model reads, which training has nothing else to go by.
+            params=params.model_dump(mode="json", exclude_defaults=True, by_alias=True),
             revision=info.revision,
         )
         self._validated[memo] = (spec, params)

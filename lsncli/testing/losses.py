@@ -371,7 +371,7 @@ class LossSuite(ComponentSuite):
         """A run of an mlp in a stack with another run ends as it ends alone."""
         from lsncli.testing.loss_training import compare_stacked_and_alone
 
-        params = self.params(variant).model_dump(mode="json", exclude_defaults=True)
+        params = self.params(variant).model_dump(mode="json", exclude_defaults=True, by_alias=True)
         spec = ComponentSpec(name=self.component, params=params, revision=self.info.revision)
         compare_stacked_and_alone(spec, self.num_classes)
 

@@ -157,7 +157,7 @@ class ComponentSuite:
     def test_variants_are_accepted(self, variant: Variant) -> None:
         """The parameters validate, survive the way through JSON into a run's key, and pass ``check``."""
         params = self.params(variant)
-        dumped = params.model_dump(mode="json", exclude_defaults=True)
+        dumped = params.model_dump(mode="json", exclude_defaults=True, by_alias=True)
         again = self.params(dumped)
         expect(again == params, f"the parameters {dumped} come back from JSON as {again!r}, not as {params!r}")
         if self.info.check is not None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from lsncli.parameters import recipe_name
+
 Variant = Mapping[str, Any]
 
 
@@ -29,8 +31,8 @@ def variants_of(model: type[BaseModel] | None) -> tuple[list[Variant], str | Non
         if field.is_required():
             if not examples:
                 return [], f"its parameter {name!r} is required and has no example: write Field(examples=[…])"
-            base[field.alias or name] = examples.pop(0)
-        more += [{field.alias or name: example} for example in examples]
+            base[recipe_name(name, field)] = examples.pop(0)
+        more += [{recipe_name(name, field): example} for example in examples]
     return [base, *({**base, **change} for change in more)], None
 
 

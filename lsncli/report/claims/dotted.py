@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lsncli.parameters import default_of, recipe_name
 from lsncli.plan import RunSpec
 from lsncli.registry import Registry
 
@@ -61,7 +62,7 @@ def _defaults(place: str, name: str, components: Registry) -> dict[str, Any]:
     model = components.get(kind, name).params
     fields = model.model_fields if model is not None else {}
     return {
-        key: json.loads(json.dumps(field.get_default(call_default_factory=True), default=str))
+        recipe_name(key, field): json.loads(json.dumps(default_of(field), default=str))
         for key, field in fields.items()
         if not field.is_required()
     }
