@@ -36,6 +36,9 @@ class XlaBackend(Backend):
     name = "xla"
     traced: ClassVar[bool] = True
 
+    def __init__(self) -> None:
+        self._threads_before: int | None = None
+
     def unavailable(self) -> str | None:
         """Why there is no usable XLA device; torch_xla is imported only where there may be one."""
         return reason_unavailable()
@@ -62,6 +65,8 @@ class XlaBackend(Backend):
         import torch_xla
         from torch_xla.backends import get_mat_mul_precision, set_mat_mul_precision
 
+        if self._threads_before is None:
+            self._threads_before = torch.get_num_threads()
         if threads is not None:
             torch.set_num_threads(threads)
         # fp32 means fp32: by default a TPU rounds the factors of a product to bf16. It is set once in a process, so
@@ -72,6 +77,14 @@ class XlaBackend(Backend):
         from lsn_xla.launching import own_device
 
         return own_device() or torch_xla.device(int(device.partition(":")[2] or 0))
+
+    def release(self) -> None:
+        """The threads that there were. The runtime stays, and its precision of products, which is nobody else's."""
+        import torch
+
+        if self._threads_before is not None:
+            torch.set_num_threads(self._threads_before)
+            self._threads_before = None
 
     def seed(self, number: int) -> None:
         """Seed the device's generator, from which dropout draws."""

@@ -7,9 +7,14 @@ import copy
 import pytest
 import torch
 from lsncli.backends.selection import select_backend
+from lsncli.testing import BackendSuite
 from torch import nn
 
 from lsn_xla.batch_norm import keep_unbiased_variance
+
+
+class TestXla(BackendSuite):
+    component = "xla"
 
 
 def test_it_is_chosen_by_name() -> None:
