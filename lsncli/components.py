@@ -224,7 +224,11 @@ class ScheduleInfo(ComponentInfo):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutorInfo(ComponentInfo):
-    """An executor; ``build(params, settings)`` returns a :class:`lsncli.executors.interface.Executor`."""
+    """An executor; ``build(params, None)`` returns a :class:`lsncli.executors.interface.Executor`.
+
+    The settings of the runs come with the plan, when it executes. Of the parameters, those called ``workers``,
+    ``replicas`` and ``stack`` are what ``--replicas`` comes to.
+    """
 
     kind: ClassVar[str] = "executor"
 

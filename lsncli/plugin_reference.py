@@ -43,6 +43,13 @@ INTERFACES = """\
 What builders return. Nothing needs to be inherited from but `Backend`.
 """
 
+INSIDE = """\
+## Executors and report formats
+
+What their builders return, and what that deals with. None of it is exported by `lsncli`, and it may change with any
+version: a plugin that has one depends on the very version of lsn that it was written for.
+"""
+
 SUITES = """\
 ## Conformance suites
 
@@ -62,6 +69,7 @@ def reference() -> str:
     parts += [_class(name, value, beside=ComponentInfo) for name, value in records.items()]
     parts += [TOLD, *(_class(name, value) for name, value in told.items())]
     parts += [INTERFACES, *(_class(name, value) for name, value in interfaces.items())]
+    parts += [INSIDE, *(_class(name, value) for name, value in _inside().items())]
     parts += [SUITES, *_suites()]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
@@ -76,6 +84,14 @@ def signature(function: Callable[..., Any]) -> str:
     return str(inspect.signature(function)).replace("'", "")
 
 
+def _inside() -> dict[str, type]:
+    from lsncli.executors.interface import Control, Executor
+    from lsncli.report.table import Cell, Footnote, Heading, Published, Table
+
+    inside: tuple[type, ...] = (Executor, Control, Table, Heading, Cell, Footnote, Published)
+    return {f"{value.__module__}.{value.__name__}": value for value in inside}
+
+
 def _hook(name: str, hook: Callable[..., Any]) -> str:
     return f"### `{name}{signature(hook)}`\n\n{markdown(hook.__doc__)}"
 
@@ -85,9 +101,11 @@ def _is_interface(value: Any) -> bool:
 
 
 def _class(name: str, value: type, beside: type | None = None) -> str:
-    """A class: what it is, its fields (those that ``beside`` does not have as well), its methods."""
+    """A class: what it is, its fields (those that ``beside`` does not have as well) or attributes, its methods."""
     fields = {f.name: f for f in dataclasses.fields(value) if f.init} if dataclasses.is_dataclass(value) else {}
-    text = f"### `{name}`\n\n{markdown(value.__doc__, frozenset(fields))}"
+    fields = {field: about for field, about in fields.items() if not field.startswith("_")}
+    attributes = {} if dataclasses.is_dataclass(value) else _attributes(value)
+    text = f"### `{name}`\n\n{markdown(value.__doc__, frozenset(fields) | frozenset(attributes))}"
     known = {f.name: _default(f) for f in dataclasses.fields(beside)} if beside else {}
     rows = [
         f"| `{field.name}` | `{_cell(str(field.type))}` | {_default(field)} |"
@@ -96,11 +114,23 @@ def _class(name: str, value: type, beside: type | None = None) -> str:
     ]
     if rows:
         text += "\n\n| field | type | default |\n| --- | --- | --- |\n" + "\n".join(rows)
+    if attributes:
+        text += "\n\n| attribute | type | default |\n| --- | --- | --- |\n" + "\n".join(attributes.values())
     for method, function in vars(value).items():
         if _documented(method, function):
             plain = function.__func__ if isinstance(function, classmethod) else function
             text += f"\n\n#### `{name}.{method}{signature(plain)}`\n\n{markdown(plain.__doc__)}"
     return text
+
+
+def _attributes(value: type) -> dict[str, str]:
+    """The rows of what a class declares for its subclasses to say."""
+    declared = {n: t for n, t in vars(value).get("__annotations__", {}).items() if str(t).startswith("ClassVar[")}
+    return {
+        name: f"| `{name}` | `{_cell(kind[len('ClassVar[') : -1])}` |"
+        f" {f'`{getattr(value, name)!r}`' if hasattr(value, name) else 'required'} |"
+        for name, kind in declared.items()
+    }
 
 
 def _documented(name: str, value: Any) -> bool:
@@ -110,6 +140,8 @@ def _documented(name: str, value: Any) -> bool:
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
+    if inspect.isfunction(field.default):
+        return f"`{field.default.__name__}`"
     if field.default is not dataclasses.MISSING:
         return f"`{_cell(repr(field.default))}`"
     if field.default_factory is not dataclasses.MISSING:

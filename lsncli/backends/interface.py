@@ -17,18 +17,22 @@ Step = Callable[[], None]
 class Backend(ABC):
     """A kind of device: whether it is there, its precisions, and how a step is made fast on it.
 
-    A backend imports its libraries in its methods, so that asking whether it is there stays cheap.
+    A backend imports its libraries in its methods, so that asking whether it is there stays cheap. What a subclass
+    says of itself:
+
+    name: as ``--device`` and the record have it.
+    recorded: whether a step is recorded once and then repeated by the device: all that changes from step to step
+        must then be a tensor on the device, where other devices may be told by numbers of Python.
+    parallel: whether several runs of a large network that take their steps together are faster than one after
+        another.
+    traced: whether steps are traced into programs, compiled once for each shape and constant (XLA). Tensors are
+        then values without memory to make views of, a position or size that changes is another program, there is
+        no inference mode, and what is measured is measured on the CPU.
     """
 
     name: ClassVar[str]
-    #: Whether a step is recorded once and then repeated by the device: all that changes from step to step must then
-    #: be a tensor on the device, where other devices may be told by numbers of Python.
     recorded: ClassVar[bool] = False
-    #: Whether several runs of a large network that take their steps together are faster than one after another.
     parallel: ClassVar[bool] = False
-    #: Whether steps are traced into programs, compiled once for each shape and constant (XLA). Tensors are then
-    #: values without memory to make views of, a position or size that changes is another program, there is no
-    #: inference mode, and what is measured is measured on the CPU.
     traced: ClassVar[bool] = False
 
     @abstractmethod

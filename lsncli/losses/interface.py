@@ -30,7 +30,8 @@ class Loss(Protocol):
     """Maps logits ``[B, L]`` and targets to per-example losses ``[B]``.
 
     Targets are labels ``[B]`` (int64) or probabilities ``[B, L]`` (floating point). A loss may be a
-    ``torch.nn.Module`` with buffers: they are kept in checkpoints.
+    ``torch.nn.Module`` with buffers: they are kept in checkpoints, and move to the run's device. Of any other loss
+    nothing moves: a tensor that it holds stays on the CPU, and it must take it to the logits' device itself.
     """
 
     def __call__(self, logits: Tensor, targets: Tensor, inputs: LossInputs | None = None) -> Tensor:

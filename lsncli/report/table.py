@@ -53,12 +53,16 @@ class Footnote:
 class Cell:
     """What the runs of one combination came to, one run per seed.
 
-    row, column: coordinates, swept key → value. values: one per run that is there, in the order of the
-    seeds; keys: the keys of all runs of the cell, there or not. std: sample standard deviation (ddof 1),
-    None for fewer than two values. paper: the published number, if there is one. stand_in: the data set
-    that this cell's stands in for. failed: runs that ended diverged or failed; they are not in ``values``.
-    differs: whether mean and published mean are more than two combined standard errors apart, None where
-    that cannot be said. marks: the footnotes of the cell.
+    row, column: coordinates, swept key → value.
+    values: one per run that is there, in the order of the seeds.
+    keys: the keys of all runs of the cell, there or not.
+    std: sample standard deviation (ddof 1), None for fewer than two values.
+    paper: the published number, if there is one.
+    stand_in: the data set that this cell's stands in for.
+    failed: runs that ended diverged or failed; they are not in ``values``.
+    differs: whether mean and published mean are more than two combined standard errors apart, None where that
+        cannot be said.
+    marks: the footnotes of the cell.
     """
 
     row: Coordinates
@@ -87,9 +91,10 @@ class Cell:
 class Table:
     """A report of one recipe under one profile.
 
-    number: the paper's table that it reproduces. which: whether the last evaluation of each run is shown or
-    the best. fill: the command that trains the missing runs, None where none is missing. source: where the
-    published numbers were printed.
+    number: the paper's table that it reproduces.
+    which: whether the last evaluation of each run is shown or the best.
+    fill: the command that trains the missing runs, None where none is missing.
+    source: where the published numbers were printed.
     """
 
     title: str

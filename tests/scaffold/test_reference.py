@@ -34,6 +34,24 @@ def test_every_public_class_and_every_field_is_told(page: str) -> None:
             assert f"| `{field.name}` |" in told, (cls, field.name)
 
 
+def test_what_a_backend_says_of_itself_is_told(page: str) -> None:
+    told = page.partition("### `Backend`\n")[2].partition("\n### ")[0]
+    assert "| `name` | `str` | required |" in told
+    for attribute in ("recorded", "parallel", "traced"):
+        assert f"| `{attribute}` | `bool` | `False` |" in told
+        assert f"- `{attribute}`: " in told
+
+
+def test_what_executors_and_formats_deal_with_is_told(page: str) -> None:
+    for cls in (
+        "lsncli.executors.interface.Executor",
+        "lsncli.executors.interface.Control",
+        "lsncli.report.table.Table",
+    ):
+        assert page.count(f"### `{cls}`\n") == 1
+    assert "#### `lsncli.executors.interface.Executor.execute(self, plan: Plan," in page
+
+
 def test_every_check_is_told(page: str) -> None:
     for name in testing.__all__:
         told = page.partition(f"### `{name}`\n")[2].partition("\n### ")[0]
