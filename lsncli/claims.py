@@ -96,9 +96,11 @@ class Claims:
             if hindrance is None and key in self._weights_only and self._weights(key).exists():
                 self._store.release_claims(self.claimant.token, [key])
                 verdicts[key] = Verdict(ended="done")
+            if verdicts[key].trained_by is None:
+                # Ours again, or nobody's any more: whoever had taken it has ended it.
+                self._lost.discard(key)
             if verdicts[key].may_start:
                 self._mine.add(key)
-                self._lost.discard(key)
                 sweep(self._folder / key)
         return verdicts
 
@@ -114,6 +116,7 @@ class Claims:
                 verdicts[key] = Verdict()
             else:
                 verdicts[key] = self._verdict(state)
+                self._lost.discard(key)
         return verdicts
 
     def lost(self, key: str) -> bool:

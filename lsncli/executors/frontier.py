@@ -137,7 +137,8 @@ class Frontier:
             self.elsewhere.discard(key)
             del self._waiting[key]
             self._ends.append(Finished(key, verdict.ended, 0, 0.0, elsewhere=True))
-            self._ends += self.finished(key, verdict.ended)
+            # Lost or not: that one has ended, whoever trained it, and there is nothing left to wait for.
+            self._ends += self._ended(key, verdict.ended)
         return verdict.may_start
 
     # -- ends ------------------------------------------------------------------------------------------
@@ -151,6 +152,9 @@ class Frontier:
         if self._gate is not None and self._gate.lost(key):
             self._wait_again(self._plan[key])
             return []
+        return self._ended(key, outcome)
+
+    def _ended(self, key: str, outcome: Outcome) -> list[Finished]:
         if outcome == "interrupted":
             return []
         self._open.discard(key)

@@ -114,6 +114,27 @@ def test_a_run_that_was_lost_is_waited_for() -> None:
     assert run.key in frontier.elsewhere
 
 
+@pytest.mark.parametrize("waited", [False, True])
+def test_a_run_that_was_lost_and_has_ended_elsewhere_is_over(waited: bool) -> None:
+    """Whether the other one had ended it before ours came to its end, or ended it while we waited."""
+    run = spec(seed=1)
+    student = spec(seed=2, behind=run)
+    gate = Gate()
+    frontier = at_once(Frontier(plan_of(student), gate=gate))
+    assert [taken.key for taken in frontier.take_stack()] == [run.key]
+    gate.lost_runs.add(run.key)
+    assert frontier.finished(run.key, "done") == []
+    if waited:
+        gate.verdicts[run.key] = ADA
+        assert frontier.take_stack() == []
+    gate.verdicts[run.key] = Verdict(ended="done")
+    assert [taken.key for taken in frontier.take_stack()] == [student.key]
+    [end] = frontier.ends()
+    assert (end.key, end.status, end.elsewhere) == (run.key, "done", True)
+    assert not frontier
+    assert not frontier.elsewhere
+
+
 def test_a_batch_waits_and_says_so(executor: Executor, settings: EngineSettings) -> None:
     """The first run is ada's until the second has ended; then it is ours."""
     first, second = spec(seed=1), spec(seed=2)
@@ -276,6 +297,24 @@ def test_what_a_sleeper_finds_is_dropped(store: Store, settings: EngineSettings,
     assert "taken this run over" in sleeper.heard[-1].message  # type: ignore[union-attr]
     # Asked again, it hears that there is nothing left to do.
     assert sleeper.claims.admit([RUN.key])[RUN.key].ended == "done"
+    assert not sleeper.claims.lost(RUN.key)
+
+
+def test_a_sleeper_that_waits_hears_of_the_end(store: Store, settings: EngineSettings, tmp_path: Path) -> None:
+    """It looks and does not claim while the other one trains what it has lost; then the run is nobody's."""
+    sleeper = Side(tmp_path / "results.db", settings, RUN, beat=1000.0)
+    sleeper.claims.admit([RUN.key])
+    other = Side(tmp_path / "results.db", settings, RUN, silence=-1.0)
+    for _ in range(2):  # the second time, it has been silent for longer than nothing
+        other.claims.admit([RUN.key])
+    sleeper.recorder(Finished(RUN.key, "failed", 10, 1.0))
+    assert sleeper.claims.lost(RUN.key)
+    assert sleeper.claims.look([RUN.key])[RUN.key].trained_by is not None
+    assert sleeper.claims.lost(RUN.key)
+    other.recorder(Started(RUN.key, 10, {}))
+    other.recorder(Finished(RUN.key, "done", 10, 1.0))
+    assert sleeper.claims.look([RUN.key])[RUN.key].ended == "done"
+    assert not sleeper.claims.lost(RUN.key)
 
 
 def test_an_executor_that_does_not_ask_does_no_harm(store: Store, settings: EngineSettings, tmp_path: Path) -> None:
