@@ -117,7 +117,7 @@ def merge(
     folder = checkpoint_dir(db)
     prefix = artifact_prefix(folder, db) if files else None
     destination = None if prefix is None else Destination(folder, prefix)
-    found = bring(db, others, prefer=prefer.value, destination=destination, dry_run=dry_run)
+    found = bring(db, others, prefer=prefer.value, destination=destination, weights=folder, dry_run=dry_run)
     if format is ListFormat.json:
         print_json(found.plain())
     else:

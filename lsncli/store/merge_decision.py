@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from lsncli.store.records import ArtifactEntry
 from lsncli.store.whole_run import ENDED, WholeRun
 
 Prefer = Literal["ours", "theirs", "newer"]
@@ -26,18 +27,22 @@ TAKEN: tuple[Verdict, ...] = ("added", "completed", "replaced")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Of a run, what decides; ``status`` is ``damaged`` for one of ours whose rows cannot be used any more."""
+    """Of a run, what decides; ``status`` is ``damaged`` for one of ours whose rows cannot be used any more.
+
+    ``files`` are those that the database names, which decide nothing.
+    """
 
     status: str
     result: str
     finished_at: datetime | None
     attempts: tuple[dict[str, Any], ...]
     busy: bool = False
+    files: tuple[ArtifactEntry, ...] = ()
 
     @classmethod
     def of(cls, whole: WholeRun, *, busy: bool = False) -> Standing:
         """How a run stands; ``busy`` while a process trains it."""
-        return cls(whole.status, whole.result(), whole.finished_at, whole.provenance, busy)
+        return cls(whole.status, whole.result(), whole.finished_at, whole.provenance, busy, whole.artifacts)
 
 
 def decide(ours: Standing | None, theirs: Standing, prefer: Prefer) -> Verdict:

@@ -12,7 +12,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -32,6 +32,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _KEY = re.compile(r"[0-9A-Za-z]{1,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PORTION = 1 << 20
+#: What an unfinished run goes on from; it never travels, and is no result.
+_CHECKPOINT = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +95,26 @@ def sha256_of(path: Path, copy_to: Path | None = None) -> str:
 class Files:
     """The files that a merge may bring: looked at, then copied beside their places, then put there.
 
+    ``destination`` is None where none are brought; ``folder`` is where ours lie all the same, if anywhere.
     ``outcomes`` has one word per artifact, by source, run and name.
     """
 
     destination: Destination | None
+    folder: Path | None
     outcomes: dict[FileId, FileOutcome] = field(default_factory=dict)
     _staging: Path | None = None
-    _staged: dict[FileId, tuple[Path, Path]] = field(default_factory=dict)
+    _staged: dict[tuple[Path, str], Path] = field(default_factory=dict)
     _promised: dict[Path, str] = field(default_factory=dict)
     _placed: list[Path] = field(default_factory=list)
+    _aside: dict[Path, Path] = field(default_factory=dict)
     _digests: dict[Path, str] = field(default_factory=dict)
+
+    def has(self, key: str, theirs: ArtifactEntry, named: ArtifactEntry | None) -> bool:
+        """Whether our folder has the file that our database has ``named``; so it is where none are brought."""
+        if self.destination is None:
+            return True
+        place = self.destination.path(key, theirs)
+        return named is not None and place.is_file() and self._digest(place) == named.sha256
 
     def look(self, source: int, folder: Path | None, key: str, entry: ArtifactEntry, *, copy: bool) -> FileOutcome:
         """Find a file, check it, and with ``copy`` copy it; what became of it.
@@ -110,15 +122,14 @@ class Files:
         Raises :class:`LsnError` where our disk refuses the copy.
         """
         name = (source, key, entry.name)
-        self.outcomes[name] = self._look(name, folder, entry, copy)
+        self.outcomes[name] = self._look(key, folder, entry, copy)
         return self.outcomes[name]
 
-    def _look(self, file: FileId, folder: Path | None, entry: ArtifactEntry, copy: bool) -> FileOutcome:
-        key = file[1]
+    def _look(self, key: str, folder: Path | None, entry: ArtifactEntry, copy: bool) -> FileOutcome:
         if self.destination is None or folder is None:
             return "left"
         name = PurePosixPath(entry.path).name if is_inside(entry.path) else ""
-        odd = name == "checkpoint.safetensors" or not _NAME.fullmatch(name) or not _KEY.fullmatch(key)
+        odd = name == _CHECKPOINT or not _NAME.fullmatch(name) or not _KEY.fullmatch(key)
         if odd or not _SHA256.fullmatch(str(entry.sha256)):
             return "refused"
         place = self.destination.path(key, entry)
@@ -148,54 +159,90 @@ class Files:
                 where=str(self.destination.folder),
                 next="make room there, or merge the results alone: --no-files",
             ) from None
-        self._staged[file] = (part, place)
+        self._staged[place, entry.sha256] = part
         self._promised[place] = entry.sha256
         return "copied"
 
     def _digest(self, path: Path) -> str:
+        """SHA-256 of a file of ours, read once; of one that cannot be read, none."""
         if path not in self._digests:
-            self._digests[path] = sha256_of(path)
+            try:
+                self._digests[path] = sha256_of(path)
+            except OSError:
+                self._digests[path] = ""
         return self._digests[path]
 
     def _part(self) -> Path:
-        assert self.destination is not None
+        assert self.folder is not None
         if self._staging is None:
             try:
-                self.destination.folder.mkdir(parents=True, exist_ok=True)
-                self._staging = Path(tempfile.mkdtemp(prefix=".merge-", dir=self.destination.folder))
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._staging = Path(tempfile.mkdtemp(prefix=".merge-", dir=self.folder))
             except OSError as error:
                 raise LsnError(
                     f"the folder of the weights cannot be written: {error.strerror}",
-                    where=str(self.destination.folder),
-                    next="make it writable, or merge the results alone: --no-files",
+                    where=str(self.folder),
+                    next="make it writable"
+                    + (", or merge the results alone: --no-files" if self.destination is not None else ""),
                 ) from None
-        return self._staging / str(len(self._staged))
+        return self._staging / f"{len(self._staged)}-{len(self._aside)}"
 
-    def put_new(self, wanted: Iterable[FileId]) -> None:
+    def put_new(self, wanted: Mapping[Path, str]) -> None:
         """Before the end of a transaction: put copies where nothing is, so that no stored run lacks its file."""
         try:
-            for name in wanted:
-                part, place = self._staged.get(name, (None, None))
-                if part is not None and place is not None and not place.exists():
+            for place, sha256 in wanted.items():
+                part = self._staged.get((place, sha256))
+                if part is not None and not place.exists():
                     place.parent.mkdir(parents=True, exist_ok=True)
                     part.rename(place)
                     self._placed.append(place)
         except OSError as error:
             raise LsnError(f"the weights cannot be written: {error.strerror}", where=str(place)) from None
 
+    def set_aside(self, taken: Iterable[str], wanted: Mapping[Path, str]) -> None:
+        """Before the end of a transaction: take away our files of runs whose results are theirs now.
+
+        Not after it: a crash in between would leave their numbers with our weights, and a student would learn from
+        the weights of another result. What a crash leaves now lacks its files, which another merge brings, or
+        which are trained again.
+        """
+        if self.folder is None:
+            return
+        for key in taken:
+            if not _KEY.fullmatch(key):
+                continue
+            for place in sorted((self.folder / key).glob("[!.]*")):
+                if not place.is_file() or place.name == _CHECKPOINT:
+                    continue
+                if place in wanted and wanted[place] == self._digest(place):
+                    continue
+                part = self._part()
+                try:
+                    place.rename(part)
+                except OSError as error:
+                    raise LsnError(
+                        f"the weights of a run whose results are replaced cannot be moved: {error.strerror}",
+                        where=str(place),
+                        next="make its folder writable",
+                    ) from None
+                self._aside[place] = part
+
     def take_back(self) -> None:
-        """The transaction was not stored: remove what was put for it."""
+        """The transaction was not stored: remove what was put for it, and put back what was taken away."""
         for place in self._placed:
             place.unlink(missing_ok=True)
+        for place, part in self._aside.items():
+            part.replace(place)
 
-    def put_rest(self, wanted: Iterable[FileId]) -> None:
-        """After the end of a transaction: put copies in the place of other files, which a failure had kept."""
-        for name in wanted:
-            part, place = self._staged.get(name, (None, None))
-            if part is not None and place is not None and part.exists():
+    def put_rest(self, wanted: Mapping[Path, str]) -> None:
+        """After the end of a transaction: put the other copies, in the place of files that are not wanted now."""
+        for place, sha256 in wanted.items():
+            part = self._staged.get((place, sha256))
+            if part is not None and part.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
                 part.replace(place)
 
     def close(self) -> None:
-        """Remove the copies that are not wanted."""
+        """Remove the copies that are not wanted, and what was taken away."""
         if self._staging is not None:
             shutil.rmtree(self._staging, ignore_errors=True)

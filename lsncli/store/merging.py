@@ -6,9 +6,10 @@ comparing results, so that a merge can be repeated whenever something went wrong
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -18,7 +19,7 @@ from lsncli.store.claimed import claimed_runs
 from lsncli.store.failures import explained
 from lsncli.store.location import Location
 from lsncli.store.merge_decision import TAKEN, Prefer, Standing, Verdict, attempts_of_both, decide
-from lsncli.store.merge_files import Destination, FileId, Files
+from lsncli.store.merge_files import Destination, Files
 from lsncli.store.merge_report import MergeReport, SourceReport
 from lsncli.store.merge_rest import Rest
 from lsncli.store.models import run
@@ -42,11 +43,14 @@ def merge(
     *,
     prefer: Prefer = "ours",
     destination: Destination | None = None,
+    weights: Path | None = None,
     dry_run: bool = False,
 ) -> MergeReport:
     """Bring the runs, computations and stand-ins of ``others`` into ``target``, which is made if it is not there.
 
-    ``destination`` is where the files of runs go; None brings none. Raises :class:`LsnError`, with ``target`` as it
+    ``destination`` is where the files of runs go; None brings none. ``weights`` is our folder of weights where none
+    are brought: where a run becomes theirs, its old files there are removed, for its numbers are no longer those of
+    these files. Raises :class:`LsnError`, with ``target`` as it
     was, for a database that cannot be read: a damaged one, another program's, a newer lsn's, or ``target`` itself.
     """
     location = Location.parse(target)
@@ -55,7 +59,7 @@ def merge(
     with ExitStack() as stack:
         sources = [_Source(i, *stack.enter_context(as_newest(other))) for i, other in enumerate(others)]
         connections = [stack.enter_context(source.store._reading()) for source in sources]
-        files = Files(destination)
+        files = Files(destination, weights if destination is None else destination.folder)
         stack.callback(files.close)
         # One that is not there is made only when everything has been looked at: damage may show in the last row.
         if not dry_run:
@@ -73,7 +77,10 @@ def merge(
         try:
             with ours.transaction() as connection:
                 reports = [writing.bring(s, c, connection) for s, c in zip(sources, connections, strict=True)]
-                files.put_new(writing.wanted)
+                files.set_aside(writing.taken, writing.wanted)
+                # A crash must not leave our numbers with their weights either.
+                replaced = {key for key, there in writing.taken.items() if there}
+                files.put_new({p: s for p, s in writing.wanted.items() if p.parent.name not in replaced})
         except BaseException:
             files.take_back()
             raise
@@ -121,7 +128,10 @@ class _Merge:
         self.copy = copy
         self.write = write
         self.known: dict[str, Standing] = {}
-        self.wanted: dict[FileId, None] = {}
+        #: Files that our database will name: place → SHA-256.
+        self.wanted: dict[Path, str] = {}
+        #: The runs whose results are theirs now, and whether our database has known them.
+        self.taken: dict[str, bool] = {}
         self.rest = Rest(prefer, write=write)
 
     def bring(self, source: _Source, theirs: Connection, ours: Connection | None) -> SourceReport:
@@ -194,25 +204,37 @@ class _Merge:
     ) -> None:
         key, attempts = whole.key, attempts_of_both(mine, theirs, verdict)
         if verdict in TAKEN:
+            self.taken.setdefault(key, mine is not None)
+            # What an earlier source brought of the run belongs to results that are replaced.
+            self.wanted = {place: sha256 for place, sha256 in self.wanted.items() if place.parent.name != key}
             entries = self._files_of(source, whole, whole.artifacts, report)
             whole = _as_ours(whole, source.store.location.shown)
             if self.write and ours is not None:
                 write_run(ours, whole, entries, attempts)
-            self.known[key] = Standing(whole.status, theirs.result, whole.finished_at, attempts)
+            self.known[key] = Standing(
+                whole.status, theirs.result, whole.finished_at, attempts, files=tuple(entries)
+            )
             return
         assert mine is not None
+        named = {entry.name: entry for entry in mine.files}
         if verdict == "same":
-            for entry in self._files_of(source, whole, self._lacking(whole), report):
+            for entry in self._files_of(source, whole, self._lacking(whole, named), report):
+                named[entry.name] = entry
                 if self.write and ours is not None:
                     write_artifact(ours, key, entry)
         if self.write and ours is not None and attempts != mine.attempts:
             write_attempts(ours, key, attempts)
-        self.known[key] = Standing(mine.status, mine.result, mine.finished_at, attempts)
+        self.known[key] = Standing(
+            mine.status, mine.result, mine.finished_at, attempts, files=tuple(named.values())
+        )
 
-    def _lacking(self, whole: WholeRun) -> list[ArtifactEntry]:
-        """The files of a run whose results both have that are not in our folder."""
-        place = self.files.destination
-        return [] if place is None else [e for e in whole.artifacts if not place.path(whole.key, e).exists()]
+    def _lacking(self, whole: WholeRun, named: Mapping[str, ArtifactEntry]) -> list[ArtifactEntry]:
+        """The files of a run whose results both have that our folder lacks.
+
+        It also lacks a file that lies there and is not what our database has ``named``: that belongs to other
+        results.
+        """
+        return [e for e in whole.artifacts if not self.files.has(whole.key, e, named.get(e.name))]
 
     def _files_of(
         self, source: _Source, whole: WholeRun, entries: Sequence[ArtifactEntry], report: SourceReport
@@ -231,7 +253,7 @@ class _Merge:
             report.files[outcome] += 1
             if outcome in ("copied", "there") and self.files.destination is not None:
                 kept.append(self.files.destination.entry(whole.key, entry))
-                self.wanted[name] = None
+                self.wanted[self.files.destination.path(whole.key, entry)] = entry.sha256
         return kept
 
 

@@ -107,6 +107,96 @@ def test_ours_stay_with_our_results(ours: Path, other: Path) -> None:
     assert contents(ours)["runs"][key_of()]["artifacts"][0].size == len(WEIGHTS)
 
 
+def named(ours: Path, seed: int = 0) -> list[str]:
+    return [entry.sha256 for entry in contents(ours)["runs"][key_of(seed)]["artifacts"]]
+
+
+@pytest.mark.parametrize("how", ["missing", "without files", "damaged"])
+def test_ours_go_with_our_results(ours: Path, other: Path, how: str) -> None:
+    """A student would learn from our weights, where the database has their numbers."""
+    database(ours, 0, accuracy=0.5, weights=b"ours")
+    going_on = place(ours).with_name("checkpoint.safetensors")
+    going_on.write_bytes(b"half")
+    if how == "missing":
+        theirs(other).unlink()
+    elif how == "damaged":
+        theirs(other).write_bytes(b"x" * len(WEIGHTS))
+    if how == "without files":
+        folder = ours.with_name("results.checkpoints")
+        merge(str(ours), [str(other)], prefer="theirs", destination=None, weights=folder)
+    else:
+        assert bring(ours, other, prefer="theirs") == {how: 1}
+    assert named(ours) == []
+    assert list(place(ours).parent.iterdir()) == [going_on]
+
+
+def test_weights_of_a_removed_run_are_not_those_of_one_that_comes(ours: Path, other: Path) -> None:
+    database(ours, weights=b"ours")
+    place(ours).parent.mkdir(parents=True)
+    place(ours).write_bytes(b"ours")
+    theirs(other).unlink()
+    assert bring(ours, other) == {"missing": 1}
+    assert not place(ours).exists()
+
+
+def test_a_dry_run_takes_nothing_away(ours: Path, other: Path) -> None:
+    database(ours, 0, accuracy=0.5, weights=b"ours")
+    assert bring(ours, other, prefer="theirs", dry_run=True) == {"copied": 1}
+    assert place(ours).read_bytes() == b"ours"
+
+
+def test_the_last_source_decides_over_the_files(ours: Path, other: Path, tmp_path: Path) -> None:
+    """What the first one brought belongs to results that the second one replaces."""
+    second = database(tmp_path / "second" / "there.db", 0, accuracy=0.25, weights=b"second")
+    theirs(second).unlink()
+    assert bring(ours, other, second, prefer="theirs") == {"copied": 1, "missing": 1}
+    assert contents(ours)["runs"][key_of()]["history"]["test_accuracy"][-1] == (20, 0.25)
+    assert named(ours) == []
+    assert not place(ours).exists()
+
+
+def test_a_file_that_is_not_the_one_of_our_results_is_brought_again(ours: Path, other: Path) -> None:
+    bring(ours, other)
+    place(ours).write_bytes(b"z" * len(WEIGHTS))
+    assert bring(ours, other) == {"copied": 1}
+    assert place(ours).read_bytes() == WEIGHTS
+
+
+def test_ours_that_differ_stay_where_the_results_agree(ours: Path, other: Path) -> None:
+    database(ours, 0, weights=b"ours")
+    assert bring(ours, other) == {}
+    assert place(ours).read_bytes() == b"ours"
+
+
+def test_when_replacing_fails_ours_come_back(ours: Path, other: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database(ours, 0, accuracy=0.5, weights=b"ours")
+    genuine = merging.Files.set_aside
+
+    def fail(self: merging.Files, taken: Any, wanted: Any) -> None:
+        genuine(self, taken, wanted)
+        assert not place(ours).exists()
+        raise OSError("the machine is switched off")
+
+    monkeypatch.setattr(merging.Files, "set_aside", fail)
+    with pytest.raises(OSError, match="switched off"):
+        bring(ours, other, prefer="theirs")
+    assert place(ours).read_bytes() == b"ours"
+    assert named(ours) == [hashlib.sha256(b"ours").hexdigest()]
+
+
+def test_a_crash_after_the_numbers_came_is_repaired(
+    ours: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database(ours, 0, accuracy=0.5, weights=b"ours")
+    monkeypatch.setattr(merging.Files, "put_rest", lambda self, wanted: None)
+    bring(ours, other, prefer="theirs")
+    # Their numbers, and no weights rather than ours.
+    assert not place(ours).exists()
+    monkeypatch.undo()
+    assert bring(ours, other) == {"copied": 1}
+    assert place(ours).read_bytes() == WEIGHTS
+
+
 @pytest.mark.parametrize(
     "path",
     [
