@@ -22,7 +22,8 @@ class Chosen:
     have failed before and are tried again only when somebody asks for it: what failed for a reason fails again, and
     a command that is repeated must not spend hours on it each time. ``blocked`` are the ends of runs that cannot
     start, because a run that they need has failed or diverged. ``weights_only`` are done, and are trained again
-    because a pending run needs their weights and these are gone. ``discard`` are those whose results go.
+    because a pending run needs their weights and these are gone. ``discard`` are those whose results go, ``anew``
+    those that do not go on from a checkpoint.
     """
 
     pending: Plan
@@ -31,6 +32,7 @@ class Chosen:
     blocked: tuple[Finished, ...] = ()
     weights_only: frozenset[str] = frozenset()
     discard: frozenset[str] = frozenset()
+    anew: frozenset[str] = frozenset()
 
 
 def choose_runs(
@@ -41,9 +43,10 @@ def choose_runs(
     force: bool = False,
     retry_failed: bool = False,
 ) -> Chosen:
-    """Choose by how the runs stand (``states``); ``force`` trains everything, ``retry_failed`` what failed."""
+    """Choose by how the runs stand (``states``); ``force`` trains everything anew, ``retry_failed`` what failed."""
     if force:
-        return Chosen(plan, discard=frozenset(k for k, s in states.items() if s.status in ("done", "diverged")))
+        ended = frozenset(key for key, state in states.items() if state.status in ("done", "diverged"))
+        return Chosen(plan, discard=ended, anew=frozenset(plan.keys()))
     failed = () if retry_failed else tuple(k for k in plan.keys() if _status(states, k) == "failed")  # noqa: SIM118
     blocked = blocked_runs(plan, states, failed)
     apart = {*failed, *(end.key for end in blocked)}

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lsncli.engine.run_files import WEIGHTS, sweep
+from lsncli.engine.run_files import CHECKPOINT, WEIGHTS, sweep
 from lsncli.errors import LsnError
 from lsncli.executors.gate import Verdict
 from lsncli.plan import Plan
@@ -34,7 +34,8 @@ class Claims:
 
     ``known`` is how the runs of ``plan`` stood when the batch decided to train them: one that has ended since then
     is not trained again. ``folder`` holds the runs' files. ``weights_only`` are runs that are done and whose
-    weights are wanted. Used as a context, which gives everything back at its end.
+    weights are wanted, ``anew`` those that must not go on from a checkpoint. Used as a context, which gives
+    everything back at its end.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Claims:
         folder: Path,
         *,
         weights_only: Collection[str] = (),
+        anew: Collection[str] = (),
         beat: float = BEAT_SECONDS,
         silence: float = SILENT_SECONDS,
     ) -> None:
@@ -54,6 +56,7 @@ class Claims:
         self._folder = folder
         self._needed = {key for run in plan for key in run.dependencies}
         self._weights_only = set(weights_only)
+        self._anew = set(anew)
         self._beat = beat
         self._watch = Watch(silence)
         self._mine: set[str] = set()
@@ -102,6 +105,7 @@ class Claims:
             if verdicts[key].may_start:
                 self._mine.add(key)
                 sweep(self._folder / key)
+                self._begin_anew(key)
         return verdicts
 
     def look(self, keys: Collection[str]) -> Mapping[str, Verdict]:
@@ -122,6 +126,25 @@ class Claims:
     def lost(self, key: str) -> bool:
         """Whether a run that was ours is another's now."""
         return key in self._lost
+
+    def _begin_anew(self, key: str) -> None:
+        """Remove the checkpoint of a run that is to be trained from its first step.
+
+        Only now: until the run was claimed, another batch may have been training from it. And only once: what is
+        there when it is started a second time is of this batch.
+        """
+        if key not in self._anew:
+            return
+        path = self._folder / key / CHECKPOINT
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise LsnError(
+                f"the run would go on from an old checkpoint, which cannot be removed: {error.strerror or error}",
+                where=str(path),
+                next="make its folder writable, or train without --force",
+            ) from None
+        self._anew.discard(key)
 
     def _verdict(self, hindrance: RunState | ClaimEntry | None) -> Verdict:
         match hindrance:

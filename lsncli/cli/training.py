@@ -89,7 +89,10 @@ CheckpointOption = Annotated[
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the plan and train nothing.")]
 
-ForceOption = Annotated[bool, typer.Option("--force", help="Train again what is already done.")]
+ForceOption = Annotated[
+    bool,
+    typer.Option("--force", help="Train everything anew: what is done, and what would go on from a checkpoint."),
+]
 
 RetryOption = Annotated[
     bool, typer.Option("--retry-failed", help="Try again the runs that failed before; else they are left so.")
@@ -173,7 +176,7 @@ def train(
         runs = choose_runs(plan, states, engine, force=options.force, retry_failed=options.retry_failed)
         remember_stand_ins(store, stand_ins)
         before(store)
-        claims = Claims(store, runs.pending, states, weights, weights_only=runs.weights_only)
+        claims = Claims(store, runs.pending, states, weights, weights_only=runs.weights_only, anew=runs.anew)
         engine = replace(engine, attempt=claims.claimant.token)
         recorder = Recorder(
             store,

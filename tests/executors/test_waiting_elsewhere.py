@@ -12,16 +12,18 @@ from pathlib import Path
 import pytest
 from executor_samples import ends, plan_of, spec
 
+from lsncli.choosing import choose_runs
 from lsncli.claims import Claims, Watch
 from lsncli.engine.events import Event, Finished, Measured, Saved, Started
 from lsncli.engine.settings import EngineSettings
+from lsncli.errors import LsnError
 from lsncli.executors.frontier import Frontier
 from lsncli.executors.gate import Elsewhere, Verdict
 from lsncli.executors.in_process import InProcessExecutor
 from lsncli.executors.interface import Control, Executor
 from lsncli.plan import Plan, RunSpec
 from lsncli.recording import Recorder
-from lsncli.store import Store
+from lsncli.store import RunState, Store
 from lsncli.store.claimant import Claimant, ClaimEntry, this_machine
 
 ADA = Verdict(trained_by="ada")
@@ -340,6 +342,48 @@ def test_leftovers_of_the_dead_are_cleared_away(settings: EngineSettings, tmp_pa
     side = Side(tmp_path / "results.db", settings, RUN)
     side.claims.admit([RUN.key])
     assert list(folder.iterdir()) == [kept]
+
+
+def test_what_is_trained_anew_forgets_its_checkpoint_once_it_is_ours(
+    store: Store, settings: EngineSettings, tmp_path: Path
+) -> None:
+    path = settings.checkpoint_path(RUN.key)
+    assert path is not None
+    path.parent.mkdir(parents=True)
+    path.write_text("theirs")
+    holder = Side(tmp_path / "results.db", settings, RUN)
+    holder.claims.admit([RUN.key])
+    side = Side(tmp_path / "results.db", settings, RUN, anew=[RUN.key])
+    assert not side.claims.admit([RUN.key])[RUN.key].may_start
+    assert path.read_text() == "theirs"
+    holder.claims.give_back(RUN.key)
+    assert side.claims.admit([RUN.key])[RUN.key].may_start
+    assert not path.exists()
+    # Started once more, after its worker died: what is there is its own.
+    path.write_text("ours")
+    assert side.claims.admit([RUN.key])[RUN.key].may_start
+    assert path.read_text() == "ours"
+
+
+def test_an_old_checkpoint_that_cannot_be_removed_is_told(
+    store: Store, settings: EngineSettings, tmp_path: Path
+) -> None:
+    path = settings.checkpoint_path(RUN.key)
+    assert path is not None
+    path.mkdir(parents=True)  # a folder is not unlinked by anybody
+    side = Side(tmp_path / "results.db", settings, RUN, anew=[RUN.key])
+    with pytest.raises(LsnError, match="old checkpoint, which cannot be removed") as error:
+        side.claims.admit([RUN.key])
+    assert error.value.where == str(path)
+
+
+def test_force_trains_all_anew(settings: EngineSettings) -> None:
+    done, interrupted, new = (spec(seed=seed) for seed in range(3))
+    states = {done.key: RunState("done", 10), interrupted.key: RunState("interrupted", 10)}
+    chosen = choose_runs(plan_of(done, interrupted, new), states, settings, force=True)
+    assert chosen.anew == {done.key, interrupted.key, new.key}
+    assert chosen.discard == {done.key}
+    assert choose_runs(plan_of(done, interrupted, new), states, settings).anew == frozenset()
 
 
 def test_weights_that_are_gone_come_back_and_the_results_stay(
