@@ -159,8 +159,9 @@ def _told(connection: Connection) -> list[Event]:
     Small runs tell more in a moment than can be stored one by one.
     """
     events: list[Event] = []
-    # A worker that ends in between is met again at the next call.
-    with suppress(EOFError, ConnectionError):
+    # A worker that ends in between is met again at the next call. One that is killed in the middle of a message
+    # leaves a plain OSError.
+    with suppress(EOFError, OSError):
         events.append(connection.recv())
         while len(events) < MOST_EVENTS and connection.poll():
             events.append(connection.recv())

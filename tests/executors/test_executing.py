@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import struct
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,7 @@ from lsncli.engine.events import Event, Finished, Started
 from lsncli.engine.settings import EngineSettings
 from lsncli.executors.in_process import InProcessExecutor
 from lsncli.executors.interface import Control, Executor
-from lsncli.executors.processes import ProcessExecutor, _how_it_ended, usable_cores
+from lsncli.executors.processes import ProcessExecutor, _how_it_ended, _told, usable_cores
 from lsncli.plan import Plan
 
 
@@ -143,6 +145,18 @@ def test_when_storing_fails_the_workers_end(settings: EngineSettings) -> None:
         path = settings.checkpoint_path(run.key)
         assert path is not None
         assert path.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="how a message begins is known of Unix pipes alone")
+def test_a_message_that_is_cut_off_is_the_end_of_its_worker() -> None:
+    """Killed while it writes: the size of a message, and only some of it."""
+    ours, theirs = multiprocessing.Pipe()
+    theirs.send(Finished("a", "done", 10, 1.0))
+    os.write(theirs.fileno(), struct.pack("!i", 1000) + b"half")
+    theirs.close()
+    # What came whole counts.
+    assert [event.key for event in _told(ours)] == ["a"]
+    assert _told(ours) == []
 
 
 def test_ends_of_workers_in_words() -> None:
