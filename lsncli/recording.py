@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from lsncli.claims import Claims
@@ -17,6 +18,7 @@ from lsncli.engine.settings import EngineSettings
 from lsncli.plan import Plan
 from lsncli.registry import registry
 from lsncli.store import Store
+from lsncli.store.failures import RunRemovedError
 
 
 @dataclass(slots=True)
@@ -61,18 +63,21 @@ class Recorder:
         self._last: dict[str, dict[str, float]] = {}
         self._stored_before: set[str] = set()
         self._unpublished: dict[str, str] = {}
+        self._removed: set[str] = set()
         self._afterwards: list[Callable[[], None]] = []
 
-    def __call__(self, event: Event) -> None:
-        """Store one event, then pass it to the listener."""
-        self.together([event])
+    def __call__(self, event: Event) -> Event:
+        """Store one event, then pass it to the listener; returns it as it was stored."""
+        return self.together([event])[0]
 
-    def together(self, events: Sequence[Event]) -> None:
-        """Store several events at once, then pass them to the listener.
+    def together(self, events: Sequence[Event]) -> list[Event]:
+        """Store several events at once, then pass them to the listener; returns them as they were stored.
 
         In one transaction, because each one waits for the disk. What must not happen before the events are
-        stored, the removal of a checkpoint that nobody needs any more, happens afterwards.
+        stored, the removal of a checkpoint that nobody needs any more, happens afterwards. An end may be stored as
+        another one: a run whose files cannot be kept has failed, whatever it says.
         """
+        stored: list[Event] = []
         writing = {event.key for event in events if _writes(event)}
         with self.store.transaction() if writing else nullcontext():
             strange = self.claims.fence(writing) if self.claims is not None and writing else {}
@@ -82,12 +87,15 @@ class Recorder:
                     event = replace(event, status=ended, elsewhere=True)
                 elif event.key in strange or (self.claims is not None and self._is_lost(event, self.claims)):
                     self._afterwards.append(partial(self._drop, event))
+                    stored.append(event)
                     continue
-                self._store(event)
+                event = self._store(event)
+                stored.append(event)
                 self._afterwards.append(partial(self.listener, event))
         due, self._afterwards = self._afterwards, []
         for act in due:
             act()
+        return stored
 
     @staticmethod
     def _is_lost(event: Event, claims: Claims) -> bool:
@@ -98,21 +106,33 @@ class Recorder:
         if isinstance(event, Saved) and self.settings.checkpoint_dir is not None:
             path = self.settings.checkpoint_dir / event.path
             if (written := attempt_path(path, self.settings.attempt)) != path:
-                written.unlink(missing_ok=True)
+                _remove(written)
         if isinstance(event, Finished):
             told = "another lsn run has taken this run over; what was found here is dropped"
             self.listener(Notice(event.key, told))
 
-    def _store(self, event: Event) -> None:
+    def _store(self, event: Event) -> Event:
+        try:
+            return self._stored(event)
+        except RunRemovedError:
+            self._removed.add(event.key)
+            told = Notice(event.key, f"{_REMOVED}: it ends as failed")
+            self._afterwards.append(partial(self.listener, told))
+            return self._stored(event)
+
+    def _stored(self, event: Event) -> Event:
         match event:
             case Started():
+                self._removed.discard(event.key)
                 self._begin(event.key, event.steps, event.provenance, event.resumed_from)
             case Finished(elsewhere=True):
                 self.outcomes.ended[event.key] = event
+            case Finished():
+                return self._finish(event)
+            case _ if event.key in self._removed:
+                pass
             case Saved():
                 self._keep(event)
-            case Finished():
-                self._finish(event)
             case _ if event.key in self._stored_before:
                 pass
             case Measured():
@@ -122,6 +142,7 @@ class Recorder:
                 self.store.record_array(event.key, event.step, event.name, event.array)
             case _:
                 pass
+        return event
 
     def _keep(self, event: Saved) -> None:
         """Publish a file and note it. Of a run that is done already, the file alone is new."""
@@ -151,7 +172,10 @@ class Recorder:
             return
         self._afterwards.append(partial(_observe, "lsn_run_started", key=key, spec=spec))
 
-    def _finish(self, event: Finished) -> None:
+    def _finish(self, event: Finished) -> Finished:
+        removed = event.key in self._removed
+        if removed and event.status != "interrupted":
+            event = replace(event, status="failed", error=f"{_REMOVED}: train it again")
         if event.key in self._unpublished:
             event = replace(event, status="failed", error=self._unpublished.pop(event.key))
         if event.key not in self._specs and event.key not in self.discard:
@@ -160,7 +184,7 @@ class Recorder:
             run = self.plan[event.key]
             self._begin(event.key, run.spec.train.steps, {"command": self.settings.command}, None)
         # One that was to be trained again and cannot be keeps its old results: they are worth more than none.
-        new = event.key in self._specs and event.key not in self._stored_before
+        new = event.key in self._specs and event.key not in self._stored_before and not removed
         if new:
             self._store_end(event)
         if self.claims is not None:
@@ -178,6 +202,7 @@ class Recorder:
                     metrics=self._last.pop(event.key, {}),
                 )
             )
+        return event
 
     def _store_end(self, event: Finished) -> None:
         if event.status == "done" and (weights := self.settings.weights_path(event.key)) is not None:
@@ -197,7 +222,17 @@ class Recorder:
         self.outcomes.ended[event.key] = event
         path = self.settings.checkpoint_path(event.key)
         if path is not None and event.status in ("done", "diverged"):
-            path.unlink(missing_ok=True)
+            _remove(path)
+
+
+#: What is told of a run that somebody has removed from the database while it was trained.
+_REMOVED = "it was removed from the database while it was trained"
+
+
+def _remove(path: Path) -> None:
+    """Remove a file that nobody needs any more; one that cannot be removed does no harm."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _writes(event: Event) -> bool:

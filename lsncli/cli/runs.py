@@ -16,7 +16,7 @@ from lsncli.cli.verify import verify
 from lsncli.errors import LsnError
 
 if TYPE_CHECKING:
-    from lsncli.store import Store
+    from lsncli.store import RunRecord, Store
 
 app = typer.Typer(help="List, show, compare, verify, remove and export stored runs.", no_args_is_help=True)
 
@@ -176,13 +176,17 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     db: DatabaseOption = DEFAULT_DATABASE,
 ) -> None:
-    """Remove runs with all their numbers; the same recipe would train them again."""
+    """Remove runs with all their numbers; the same recipe would train them again.
+
+    Runs that are being trained at this moment are not removed.
+    """
     from lsncli.cli.output import stderr
     from lsncli.store import Store
     from lsncli.store.description import components
 
     with Store.open(db, create=False) as store:
         chosen = [store.run(key) for key in dict.fromkeys(store.resolve(key) for key in keys)]
+        _refuse_claimed(store, chosen)
         lines = [
             f"{r.key}  {r.status}  {' · '.join(components(r.spec).values())} · seed {r.spec.get('seed')}"
             for r in chosen
@@ -195,8 +199,26 @@ def rm(
             if not typer.confirm(f"Remove {_count(len(chosen), 'run')}?", err=True):
                 stderr().print("nothing was removed")
                 raise typer.Exit(1)
-        removed = store.discard_runs(r.key for r in chosen)
+        with store.transaction():
+            # Once more: the answer may have taken its time.
+            _refuse_claimed(store, chosen)
+            removed = store.discard_runs(r.key for r in chosen)
     say("\n".join([f"removed {_count(removed, 'run')}", *(f"  {line}" for line in lines)]))
+
+
+def _refuse_claimed(store: Store, chosen: list[RunRecord]) -> None:
+    """Raise :class:`LsnError` where one of the runs is being trained: its trainer has more to store for it."""
+    from lsncli.store.claimed import claimed_runs
+
+    claimed, entries = claimed_runs(store), store.claims()
+    busy = [r.key for r in chosen if r.key in claimed and r.key in entries]
+    if busy:
+        others = f" (and {len(busy) - 1} more)" if len(busy) > 1 else ""
+        raise LsnError(
+            f"run {busy[0]}{others} is being trained by {entries[busy[0]].who}",
+            where=store.location.shown,
+            next="stop that lsn run first, with Ctrl-C, or wait for its end",
+        )
 
 
 @app.command()

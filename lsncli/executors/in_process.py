@@ -42,7 +42,7 @@ class InProcessExecutor(Executor):
                 continue
             specs = [run.spec for run in runs]
             for event in train_together(specs, settings, stop, stacking=self.stack > 1, replicas=self.replicas):
-                emit(event)
+                event = emit(event) or event
                 if isinstance(event, Finished):
                     pass_on_ends(frontier.finished(event.key, event.status), emit, control)
                     control.note(event)

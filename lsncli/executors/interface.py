@@ -12,7 +12,9 @@ from lsncli.engine.settings import EngineSettings
 from lsncli.executors.gate import Elsewhere, Gate
 from lsncli.plan import Plan
 
-Emit = Callable[[Event], None]
+#: Takes an event, and may return the one that counts in its place: the end of a run that could not be stored as it
+#: was told. None: it counts as it is.
+Emit = Callable[[Event], Event | None]
 
 #: How long one wait for other batches takes; after it, a signal to stop is looked for.
 WAIT_SECONDS = 0.2
@@ -22,17 +24,15 @@ def _say_nothing(text: str) -> None:
     pass
 
 
-def emit_all(emit: Emit, events: Sequence[Event]) -> None:
+def emit_all(emit: Emit, events: Sequence[Event]) -> Sequence[Event]:
     """Pass on ``events`` in their order: at once where ``emit`` has a method ``together`` that takes several.
 
-    It may store them in one go, where storing each would wait for the disk.
+    It may store them in one go, where storing each would wait for the disk. Returns the events that count.
     """
-    together: Callable[[Sequence[Event]], None] | None = getattr(emit, "together", None)
+    together: Callable[[Sequence[Event]], Sequence[Event] | None] | None = getattr(emit, "together", None)
     if together is not None:
-        together(events)
-        return
-    for event in events:
-        emit(event)
+        return together(events) or events
+    return [emit(event) or event for event in events]
 
 
 @dataclass(slots=True)

@@ -138,9 +138,8 @@ class ProcessExecutor(Executor):
                 return
             events = _ends_with(worker, control.stopping)
         # First of all they are stored: only then are the files of a run that is done where its students look.
-        emit_all(emit, events)
         ends: list[Finished] = []
-        for event in events:
+        for event in emit_all(emit, events):
             match event:
                 case Started():
                     worker.running[event.key] = event.resumed_from

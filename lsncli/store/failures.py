@@ -30,6 +30,10 @@ class DatabaseDamagedError(LsnError):
     """SQLite cannot read the file for what it should be."""
 
 
+class RunRemovedError(LsnError):
+    """Something is to be stored for a run that the database does not have, or no longer has."""
+
+
 @contextmanager
 def explained(shown: str) -> Iterator[None]:
     """Turn what SQLite or a server says of its file, disk, lock or network into an :class:`LsnError`.

@@ -17,7 +17,7 @@ from lsncli.errors import LsnError
 from lsncli.store import array_codec, database, schema
 from lsncli.store.claims import ClaimStore
 from lsncli.store.computations import digest
-from lsncli.store.failures import DatabaseLockedError, explain, explained
+from lsncli.store.failures import DatabaseLockedError, RunRemovedError, explain, explained
 from lsncli.store.location import Location
 from lsncli.store.models import array, artifact, computation, metric, provenance, run, stand_in
 from lsncli.store.queries import PORTION
@@ -290,7 +290,7 @@ class Store(ClaimStore):
         # Asked anew each time: a number kept in memory could, after the run's removal, be another run's.
         run_id = connection.scalar(select(run.c.id).where(run.c.key == key))
         if run_id is None:
-            raise LsnError(
+            raise RunRemovedError(
                 f"no run has the key {key!r}",
                 where=self.location.shown,
                 next="it was removed while it was trained: train it again",

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from executor_samples import plan_of, spec
+from executor_samples import ends, plan_of, spec
 
 from lsncli import hookimpl, recording
-from lsncli.engine.events import Event, Finished, Measured, Recorded, Saved, Started
+from lsncli.engine.events import Event, Finished, Measured, Notice, Recorded, Saved, Started
 from lsncli.engine.settings import EngineSettings
 from lsncli.executors.in_process import InProcessExecutor
-from lsncli.executors.interface import Control
+from lsncli.executors.interface import Control, Executor
 from lsncli.recording import Recorder
 from lsncli.registry import Registry
 from lsncli.store import Store
@@ -143,6 +144,76 @@ def test_a_run_that_another_process_finished_is_left_alone(
     assert len(heard) == 3
     assert late.outcomes.keys("done") == [RUN.key]
     assert not checkpoint.exists()
+
+
+def test_a_run_that_is_removed_meanwhile_fails_alone(store: Store, settings: EngineSettings) -> None:
+    other = spec(seed=2)
+    heard: list[Event] = []
+    receiver = Recorder(store, plan_of(RUN, other), settings, listener=heard.append)
+    tell(receiver, STARTED, Started(other.key, 10, {}))
+    store.discard_runs([RUN.key])
+    both = [Measured(key, 5, {"test_accuracy": 0.5}) for key in (RUN.key, other.key)]
+    assert receiver.together(both) == both
+    assert [event.message for event in heard if isinstance(event, Notice)] == [
+        "it was removed from the database while it was trained: it ends as failed"
+    ]
+    saved = Saved(RUN.key, "weights", f"{RUN.key}/final.safetensors", "0" * 64, 3)
+    tell(receiver, Measured(RUN.key, 10, {"test_accuracy": 0.6}), saved)
+    [told] = receiver.together([end()])
+    assert isinstance(told, Finished)
+    assert (told.status, told.error) == (
+        "failed", "it was removed from the database while it was trained: train it again"
+    )  # fmt: skip
+    tell(receiver, Finished(other.key, "done", 10, 1.0))
+    assert receiver.outcomes.keys("failed") == [RUN.key]
+    assert {key: state.status for key, state in store.statuses().items()} == {other.key: "done"}
+    # Begun again, it is a run like any other.
+    tell(receiver, STARTED, end())
+    assert store.statuses([RUN.key])[RUN.key].status == "done"
+
+
+def test_a_run_that_is_removed_at_its_last_moment(store: Store, settings: EngineSettings) -> None:
+    receiver = recorder(store, settings)
+    tell(receiver, STARTED)
+    store.discard_runs([RUN.key])
+    [told] = receiver.together([end()])
+    assert isinstance(told, Finished)
+    assert told.status == "failed"
+    assert store.statuses() == {}
+
+
+def test_a_run_whose_files_cannot_be_kept_has_failed_for_everybody(
+    store: Store, executor: Executor, settings: EngineSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its students do not start, the display says so, and a batch that is to stop at the first failure does."""
+
+    def refuse(path: Path, attempt: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("lsncli.recording.publish", refuse)
+    student = spec(seed=2, behind=RUN)
+    settings = replace(settings, attempt="mine")
+    heard: list[Event] = []
+    receiver = Recorder(store, plan_of(student), settings, listener=heard.append)
+    control = Control(fail_fast=True)
+    executor.execute(plan_of(student), settings, receiver, control)
+    found = ends(heard)
+    assert found[RUN.key].error == f"cannot keep {RUN.key}/predictions.safetensors: No space left on device"
+    assert found[student.key].error == f"it needs run {RUN.key[:10]}, which ended as failed"
+    assert {event.status for event in found.values()} == {"failed"}
+    assert {state.status for state in store.statuses().values()} == {"failed"}
+    assert student.key not in [event.key for event in heard if isinstance(event, Started)]
+    assert control.stopping
+
+
+def test_a_checkpoint_that_cannot_be_removed_harms_nobody(store: Store, settings: EngineSettings) -> None:
+    path = settings.checkpoint_path(RUN.key)
+    assert path is not None
+    path.mkdir(parents=True)  # a folder is not unlinked by anybody
+    receiver = recorder(store, settings)
+    tell(receiver, STARTED, end())
+    assert receiver.outcomes.keys("done") == [RUN.key]
+    assert store.statuses([RUN.key])[RUN.key].status == "done"
 
 
 @pytest.mark.usefixtures("plugin")

@@ -8,6 +8,7 @@ import json
 import math
 import sqlite3
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from typer.testing import CliRunner, Result
 from lsncli.cli import db, runs
 from lsncli.cli.main import LsnGroup
 from lsncli.store import Store
+from lsncli.store.claimant import Claimant
 
 GOOD, BAD = "0a1b2c3d4e5f60718293", "0a1bffffffffffffffff"
 EVIL = "=HYPERLINK(1)"
@@ -224,6 +226,23 @@ def test_rm_refuses_without_a_terminal(filled: Path) -> None:
         assert "--yes" not in text
     with Store.open(filled, read_only=True) as store:
         assert set(store.statuses()) == {GOOD, BAD}
+
+
+def test_rm_leaves_what_is_being_trained(filled: Path) -> None:
+    """Its batch has more to store for it."""
+    me = Claimant.this_process()
+    with Store.open(filled) as store:
+        store.claim([BAD], me, store.statuses(), lambda entry: False)
+        text = refused("runs", "rm", GOOD, BAD, "--yes", "--db", filled)
+        assert f"run {BAD} is being trained by process {me.pid} on {me.host}" in text
+        assert "Ctrl-C" in text
+        assert set(store.statuses()) == {GOOD, BAD}
+        store.release_claims(me.token)
+        # A claim whose process has ended holds nothing.
+        store.claim([BAD], replace(me, process_start=1), store.statuses(), lambda entry: False)
+    if me.machine is None:
+        return
+    good("runs", "rm", BAD, "--yes", "--db", filled)
 
 
 def test_export_csv(filled: Path) -> None:
