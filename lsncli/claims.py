@@ -202,8 +202,9 @@ class Watch:
 
     Of a process on this machine one can see whether it exists. If it does, it counts as dead only after this
     process has seen no heartbeat for a while by a clock that stands still while the machine sleeps: else all
-    claimants would look dead at the moment when the machine wakes up. Of a process elsewhere only its last
-    heartbeat is known, by the database's clock; where that clock was set back, it is watched as well.
+    claimants would look dead at the moment when the machine wakes up. So does one on this machine of which the
+    system tells nothing. Of a process elsewhere only its last heartbeat is known, by the database's clock; where
+    that clock was set back, it is watched as well.
     """
 
     def __init__(self, silence: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -214,7 +215,7 @@ class Watch:
     def gone(self, entry: ClaimEntry) -> bool:
         """Whether a claimant is dead, so that its run may be taken over."""
         lives = entry.lives()
-        if lives is False or (lives is None and entry.silent > self._silence):
+        if lives is False or (lives is None and not entry.sleeps_with_us and entry.silent > self._silence):
             return True
         sign = (entry.token, entry.heartbeat)
         last, since = self._seen.get(entry.key, (None, 0.0))

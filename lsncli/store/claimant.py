@@ -2,7 +2,8 @@
 
 A process number alone says little: after a while the system gives it to another process, and in another container
 it means another one. So a claim also keeps the boot of the machine with the process namespace, and the moment at
-which the process began. Where the system does not tell these (it has no ``/proc``), only heartbeats decide.
+which the process began. Where the system does not tell these (it has no ``/proc``, or hides in it what belongs to
+other users), only heartbeats decide.
 """
 
 from __future__ import annotations
@@ -54,10 +55,22 @@ class ClaimEntry:
         return f"process {self.pid} on {self.host}"
 
     def lives(self) -> bool | None:
-        """Whether its process exists; None where that cannot be told from here, as it runs on another machine."""
+        """Whether its process exists; None where that cannot be told: it is on another machine, or hidden."""
         if self.machine is None or self.process_start is None or self.machine != this_machine():
             return None
-        return process_start(self.pid) == self.process_start
+        try:
+            return _read_start(self.pid) == self.process_start
+        except OSError:
+            # No entry: it has ended, or /proc is mounted with hidepid and it is another user's.
+            return None if _exists(self.pid) else False
+
+    @property
+    def sleeps_with_us(self) -> bool:
+        """Whether it is, or may be, on this machine, so that it stands still whenever this process does."""
+        here = this_machine()
+        if self.machine is None or here is None:
+            return self.host == socket.gethostname()
+        return self.machine == here
 
 
 def this_machine() -> str | None:
@@ -73,10 +86,27 @@ def this_machine() -> str | None:
 def process_start(pid: int) -> int | None:
     """When a living process began, in ticks since the boot; None for one that has ended or is not known."""
     try:
-        stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        return _read_start(pid)
     except OSError:
         return None
+
+
+def _read_start(pid: int) -> int | None:
+    """As :func:`process_start`; raises OSError for a process that ``/proc`` has no entry of, or a hidden one."""
+    stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     # The second field is the program's name in brackets, and may hold anything, brackets and spaces too.
     fields = stat.rpartition(")")[2].split()
     # A zombie has ended, whether or not its parent has asked for it. Field 22 of proc(5) is the start.
     return None if not fields or fields[0] in "ZX" else int(fields[19])
+
+
+def _exists(pid: int) -> bool:
+    """Whether some process has this number. Asked only where there is a ``/proc``: elsewhere 0 is a signal, too."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        # Another user's.
+        return True
+    return True

@@ -194,6 +194,18 @@ def test_a_process_that_has_ended_is_dead_at_once() -> None:
     assert Watch(120).gone(entry(process_start=1))
 
 
+def test_a_process_that_the_system_does_not_tell_of_is_watched_too() -> None:
+    """On this machine, by its name: macOS and Windows have no /proc, and may have been asleep."""
+    now = [0.0]
+    watch = Watch(120, clock=lambda: now[0])
+    assert not watch.gone(entry(silent=9999, machine=None))
+    now[0] = 119
+    assert not watch.gone(entry(silent=9999, machine=None))
+    now[0] = 121
+    assert watch.gone(entry(silent=9999, machine=None))
+    assert watch.gone(entry(silent=121, machine=None, host="another"))
+
+
 def test_elsewhere_the_last_heartbeat_decides() -> None:
     watch = Watch(120)
     assert not watch.gone(entry(silent=119, machine="another"))

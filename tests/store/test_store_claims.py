@@ -16,7 +16,7 @@ from sqlalchemy import update
 from store_samples import SPEC, Begin
 from test_store_schema import thaw
 
-from lsncli.store import RunState, Store
+from lsncli.store import RunState, Store, claimant
 from lsncli.store.claimant import Claimant, ClaimEntry, process_start, this_machine
 from lsncli.store.models import claim as claim_table
 
@@ -121,6 +121,41 @@ def test_whether_a_process_lives() -> None:
     assert of_child.lives() is False
     child.communicate()
     assert of_child.lives() is False
+
+
+@pytest.mark.skipif(this_machine() is None, reason="the system does not tell of processes by /proc")
+def test_a_hidden_process_may_live(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """/proc as another user sees it with hidepid=2: without an entry for the process."""
+    for name in ("sys/kernel/random/boot_id", "self/ns/pid"):
+        (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / "sys/kernel/random/boot_id").write_bytes(Path("/proc/sys/kernel/random/boot_id").read_bytes())
+    (tmp_path / "self/ns/pid").symlink_to(Path("/proc/self/ns/pid").readlink())
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    of_child = entry(pid=child.pid, process_start=process_start(child.pid))
+    monkeypatch.setattr(claimant, "_PROC", tmp_path)
+    assert of_child.lives() is None
+    assert of_child.sleeps_with_us
+
+    def of_another(pid: int, signal: int) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "kill", of_another)
+        assert of_child.lives() is None
+    child.communicate()
+    assert of_child.lives() is False
+
+
+def test_who_sleeps_with_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the boot of the machine, or where the system does not tell it, by the machine's name."""
+    here = entry(machine="this boot")
+    monkeypatch.setattr(claimant, "this_machine", lambda: "this boot")
+    assert here.sleeps_with_us
+    assert not entry(machine="an earlier boot").sleeps_with_us
+    assert entry(machine=None).sleeps_with_us
+    monkeypatch.setattr(claimant, "this_machine", lambda: None)
+    assert here.sleeps_with_us
+    assert not entry(machine=None, host="another").sleeps_with_us
 
 
 @pytest.mark.skipif(this_machine() is None, reason="the system does not tell of processes by /proc")
