@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -116,23 +117,19 @@ def fetch_data(plan: Plan, context: DataContext) -> None:
     Raises :class:`LsnError` where one can neither be found nor downloaded, where its files are not what they were,
     or where a file that a noise model reads is missing: nothing has been trained yet.
     """
-    needed = {run.spec.data.name: run.spec.data.params for run in plan}
-    for name, params in needed.items():
+    # One set with other parameters is another set: another copy, which every worker would make for itself.
+    needed = {(d.name, json.dumps(d.params, sort_keys=True)): d for d in (run.spec.data for run in plan)}
+    for spec in needed.values():
+        name, params = spec.name, spec.params
         try:
             make_ready(name, params, context)
         except LsnError as error:
-            others = [other for other in needed if other != name]
+            others = [other.name for other in needed.values() if other.name != name]
             if others:
                 without = f"without its runs: --only data.name={others[0]}"
                 error.next = f"{error.next}; or {without}" if error.next else without
             raise
     find_noise_files(plan, context.data_dir)
-
-
-def checkpoint_dir(database: str) -> Path:
-    """Where checkpoints and weights go: beside a database file (``results.checkpoints``), else in this folder."""
-    path = Location.parse(database).path
-    return path.with_name(f"{path.stem}.checkpoints") if path else Path("lsn.checkpoints")
 
 
 #: The most runs of a small network that are trained in one step, where nobody says otherwise.

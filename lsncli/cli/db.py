@@ -108,7 +108,8 @@ def merge(
 
     All of it is stored, or nothing. Exit status 1: something of another database could not be used.
     """
-    from lsncli.batch import artifact_prefix, checkpoint_dir
+    from lsncli.batch import artifact_prefix
+    from lsncli.checkpoint_folder import checkpoint_dir
     from lsncli.cli.merge_words import print_merge
     from lsncli.cli.output import print_json
     from lsncli.store.merge_files import Destination

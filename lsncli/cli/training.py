@@ -134,13 +134,13 @@ def train(
     from lsncli.batch import (
         artifact_prefix,
         check_data,
-        checkpoint_dir,
         choose_executor,
         patient,
         plan_of,
         remember_stand_ins,
         stopping_on_signals,
     )
+    from lsncli.checkpoint_folder import checkpoint_dir, keep_checkpoint_dir
     from lsncli.choosing import choose_runs
     from lsncli.claims import Claims
     from lsncli.cli import output
@@ -156,10 +156,9 @@ def train(
         print_plan(plan, options.db)
         return 0
     stand_ins = check_data(plan, options.data_dir)
-    weights = checkpoint_dir(options.db)
     engine = EngineSettings(
         data_dir=options.data_dir,
-        checkpoint_dir=weights,
+        checkpoint_dir=checkpoint_dir(options.db),
         device=options.device,
         precision=options.precision,
         download=options.download,
@@ -172,6 +171,8 @@ def train(
     if to_be_made:
         _fetch(plan, engine)
     with Store.open(options.db) as store:
+        weights = keep_checkpoint_dir(options.db)
+        engine = replace(engine, checkpoint_dir=weights)
         states = store.statuses(plan.keys())
         runs = choose_runs(plan, states, engine, force=options.force, retry_failed=options.retry_failed)
         remember_stand_ins(store, stand_ins)

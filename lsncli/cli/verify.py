@@ -41,7 +41,7 @@ def verify(
     Identical, close, or different, with what was different about the training. Exit status 1 if one is different
     or cannot be trained.
     """
-    from lsncli.batch import checkpoint_dir
+    from lsncli.checkpoint_folder import checkpoint_dir
     from lsncli.cli.display import display_for
     from lsncli.cli.output import print_json, stderr
     from lsncli.data.context import default_data_dir

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lsncli.components import DatasetInfo
 from lsncli.data import stored
 from lsncli.data.arrays import Arrays
-from lsncli.data.context import DataContext, TellsAvailability
+from lsncli.data.context import DataContext, NamesItsCopy, TellsAvailability
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import NoParams, validate
 
@@ -56,6 +56,26 @@ def is_kept_on_disk(name: str) -> bool:
 
     builder: object = cast("DatasetInfo", registry().get(KIND, name)).build
     return isinstance(builder, TellsAvailability)
+
+
+def copy_folder(name: str, params: Mapping[str, Any], context: DataContext) -> Path:
+    """Where the decoded copy of the registered data set ``name`` is, or would be, for ``params``."""
+    from lsncli.registry import registry
+
+    info = cast("DatasetInfo", registry().get(KIND, name))
+    builder: object = info.build
+    if not isinstance(builder, NamesItsCopy):
+        return context.cache_dir / name
+    checked = validate(info.params or NoParams, params, where="data", subject=f"{KIND} {name!r}")
+    return context.cache_dir / builder.copy_name(checked)
+
+
+def cached_digest(folder: Path) -> str | None:
+    """The digest that a decoded copy names; None where there is none, or a damaged one, which is made again."""
+    try:
+        return stored.read_meta(folder).digest
+    except LsnError:
+        return None
 
 
 def describe(name: str, data_dir: Path, *, where: str | None = None) -> DataDescription:
@@ -137,7 +157,7 @@ def _describe_registered(name: str, data_dir: Path, where: str | None) -> DataDe
         test_size=info.test_size,
         available=_is_available(entry, data_dir),
         origin=str(entry.plugin.origin),
-        digest=_cached_digest(DataContext(data_dir).cache_dir / name),
+        digest=cached_digest(DataContext(data_dir).cache_dir / name),
     )
 
 
@@ -170,13 +190,6 @@ def _describe_prepared(folder: Path, meta: stored.StoredMeta) -> DataDescription
     )
 
 
-def _cached_digest(folder: Path) -> str | None:
-    try:
-        return stored.read_meta(folder).digest
-    except LsnError:
-        return None  # never cached, or a damaged cache, which the next use makes again
-
-
 def _all_names(data_dir: Path) -> list[str]:
     from lsncli.registry import registry
 
@@ -194,6 +207,7 @@ def _prepared_folder(name: str, data_dir: Path) -> Path | None:
 
 def _folders(parent: Path) -> list[Path]:
     """The data sets' folders in ``parent``; names with a dot are unfinished work."""
+    stored.bring_back(parent)
     try:
         return sorted(f for f in parent.iterdir() if f.is_dir() and not f.name.startswith("."))
     except FileNotFoundError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 #: Called with what is being done, how much is done and how much there is (0 where that is unknown).
 Progress = Callable[[str, int, int], None]
@@ -55,4 +55,16 @@ class TellsAvailability(Protocol):
 
     def available(self, data_dir: Path) -> bool:
         """Whether the data are on this machine, told without reading them."""
+        ...
+
+
+@runtime_checkable
+class NamesItsCopy(Protocol):
+    """What a ``DatasetInfo.build`` may offer whose decoded copy depends on the parameters.
+
+    The copy of a builder without it bears the data set's name, whatever the parameters.
+    """
+
+    def copy_name(self, params: Any) -> str:
+        """The folder of the decoded copy in :attr:`DataContext.cache_dir`, for validated parameters."""
         ...

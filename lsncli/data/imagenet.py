@@ -52,8 +52,12 @@ class ImageNet:
 
     def available(self, data_dir: Path) -> bool:
         """Whether the folder or a decoded copy of the default size is there."""
-        cache = self._cache(DataContext(data_dir), ImageNetParams().size)
+        cache = DataContext(data_dir).cache_dir / self.copy_name(ImageNetParams())
         return (cache / stored.META).is_file() or all((data_dir / self.name / f).is_dir() for f in FOLDERS.values())
+
+    def copy_name(self, params: ImageNetParams) -> str:
+        """The folder of the decoded copy of this size."""
+        return self.name if params.size == ImageNetParams().size else f"{self.name}-{params.size}"
 
     def __call__(self, params: ImageNetParams, context: DataContext) -> Arrays:
         """1,281,167 training and 50,000 validation photographs, RGB, ``[N, size, size, 3]``, mapped into memory.
@@ -62,7 +66,7 @@ class ImageNet:
         of the shape :data:`SHAPE` or has other than 1000 classes, where an image is damaged, and where the disk has
         no room for the decoded copy.
         """
-        cache = self._cache(context, params.size)
+        cache = context.cache_dir / self.copy_name(params)
         with suppress(LsnError):  # never decoded, or a damaged copy: made again below
             return stored.load(cache)
         root = context.data_dir / self.name
@@ -71,9 +75,6 @@ class ImageNet:
         files = {part: _files(root / folder, names) for part, folder in FOLDERS.items()}
         self._check_room(cache, sum(map(len, files.values())), params.size)
         return self._decode(root, names, files, cache, params.size, context)
-
-    def _cache(self, context: DataContext, size: int) -> Path:
-        return context.cache_dir / (self.name if size == ImageNetParams().size else f"{self.name}-{size}")
 
     def _check_root(self, root: Path, size: int) -> None:
         missing = [folder for folder in FOLDERS.values() if not (root / folder).is_dir()]
@@ -137,9 +138,8 @@ class ImageNet:
     ) -> Arrays:
         staging = stored.reserve(cache)
         try:
-            parts = {part: self._write(part, root, found, staging, size, context) for part, found in files.items()}
-            arrays = Arrays.of(*parts["train"], *parts["test"], names)
-            stored.save_meta(staging, stored.describe_arrays(self.name, arrays, source=self.name))
+            # The maps of the new files are closed when this returns: Windows renames no folder of open ones.
+            self._write_all(root, names, files, staging, size, context)
             with suppress(LsnError):  # another process was faster, and may be reading its copy
                 return stored.load(cache)
             if cache.exists():
@@ -150,6 +150,19 @@ class ImageNet:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         return stored.load(cache)
+
+    def _write_all(
+        self,
+        root: Path,
+        names: tuple[str, ...],
+        files: dict[str, list[tuple[Path, int]]],
+        staging: Path,
+        size: int,
+        context: DataContext,
+    ) -> None:
+        parts = {part: self._write(part, root, found, staging, size, context) for part, found in files.items()}
+        arrays = Arrays.of(*parts["train"], *parts["test"], names)
+        stored.save_meta(staging, stored.describe_arrays(self.name, arrays, source=self.name))
 
     def _write(
         self, part: str, root: Path, files: list[tuple[Path, int]], staging: Path, size: int, context: DataContext

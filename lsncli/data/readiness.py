@@ -13,7 +13,7 @@ from lsncli.errors import LsnError
 
 
 def make_ready(name: str, params: Mapping[str, Any], context: DataContext) -> None:
-    """Get, decode and check data set ``name`` as far as that is done once for all runs.
+    """Get, decode and check data set ``name``, built with ``params``, as far as that is done once for all runs.
 
     A prepared set must be what was prepared. A registered one that has no decoded copy is downloaded (where
     ``context`` allows it) and decoded, which compares its files with their checksums; a copy whose content has
@@ -22,12 +22,11 @@ def make_ready(name: str, params: Mapping[str, Any], context: DataContext) -> No
     if not catalogue.is_registered(name):
         stored.refuse_changed(context.prepared_dir / name)
         return
-    about = catalogue.describe(name, context.data_dir)
-    copy = context.cache_dir / name
+    copy = catalogue.copy_folder(name, params, context)
     if copy.is_dir() and (reason := stored.changed(copy)):
-        context.report(f"making the decoded copy of {name} again, which is damaged", 0)
+        context.report(f"making the decoded copy {copy.name} again, which is damaged", 0)
         _remove(copy, reason)
-    elif about.digest is not None or not catalogue.is_kept_on_disk(name):
+    elif catalogue.cached_digest(copy) is not None or not catalogue.is_kept_on_disk(name):
         return
     try:
         catalogue.load(name, params, context)

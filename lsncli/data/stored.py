@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,9 @@ FORMAT = 1
 META = "meta.json"
 #: Sets of more bytes are not read through before each batch: it would take longer than a few seconds.
 MOST_READ_THROUGH = 2 * 2**30
+#: What a set is called while it is replaced: NAME with the process and a random number, as :func:`reserve` says.
+_ASIDE = re.compile(r"\.(.+)-[0-9]+-[0-9a-f]{8}-old")
+_REPLACING_SECONDS = 60.0
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -70,7 +76,9 @@ def save(folder: Path, arrays: Arrays, meta: StoredMeta) -> None:
     """Write ``arrays`` as ``folder``, replacing what is there.
 
     Everything is written and flushed beside the folder first and then renamed, so that a crash leaves the
-    old content or the new one. Raises :class:`LsnError` where the disk refuses.
+    old content or the new one. One between the two renames leaves the old one under a hidden name, from which the
+    next look at the folder's neighbours brings it back (:func:`bring_back`). Raises :class:`LsnError` where the
+    disk refuses.
     """
     staging = reserve(folder)
     try:
@@ -86,6 +94,21 @@ def save(folder: Path, arrays: Arrays, meta: StoredMeta) -> None:
     finally:
         # Gone after success; after a failure or an interrupt nothing half-written stays behind.
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def bring_back(parent: Path) -> None:
+    """Give sets their names again that a crash has left without: it came while they stepped aside for new content.
+
+    Nothing is done where that is not allowed, or where somebody may be replacing the set at this moment.
+    """
+    with suppress(OSError):
+        for aside in sorted(parent.glob(".*-old")):
+            found = _ASIDE.fullmatch(aside.name)
+            # A rename changes the time of what is renamed; it takes no minute to the next one.
+            if found and time.time() - aside.stat().st_ctime > _REPLACING_SECONDS:
+                folder = parent / found[1]
+                if not folder.exists():
+                    aside.rename(folder)
 
 
 def save_meta(folder: Path, meta: StoredMeta) -> None:
@@ -254,7 +277,8 @@ def _put_in_place(staging: Path, folder: Path) -> None:
     try:
         staging.rename(folder)
     except OSError:
-        if replaced:
+        # Somebody may have brought it back.
+        if replaced and aside.exists():
             aside.rename(folder)
         raise
     _flush_folder(folder.parent)

@@ -18,8 +18,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lsncli.batch import fetch_data
 from lsncli.data.arrays import Arrays
+from lsncli.data.context import DataContext
 from lsncli.data.stored import describe_arrays, save
+from lsncli.plan import ComponentSpec, DataSpec, NoiseSpec, Plan, RunSpec, TrainSpec
 from lsncli.store import Store
 
 RUN = "run tiny.toml --executor in-process"
@@ -82,6 +85,27 @@ def with_damaged_data(write: Any, folder: Path) -> Path:
     save(place, arrays, describe_arrays("broken", arrays, source="drawn"))
     (place / "train_images.npy").write_bytes(b"no pixels")
     return place
+
+
+def test_a_data_set_is_made_ready_with_all_its_parameters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Another size is another copy."""
+    asked: list[tuple[str, Any]] = []
+    monkeypatch.setattr("lsncli.batch.make_ready", lambda name, params, context: asked.append((name, dict(params))))
+    data = [DataSpec(name="imagenet", params=params) for params in ({"size": 32}, {}, {"size": 32})]
+    train = TrainSpec(steps=1, batch_size=1, optimizer=ComponentSpec(name="sgd"))
+    specs = [
+        RunSpec(
+            data=one,
+            noise=NoiseSpec(name="none"),
+            model=ComponentSpec(name="mlp"),
+            loss=ComponentSpec(name="standard"),
+            train=train,
+            seed=seed,
+        )
+        for seed, one in enumerate(data)
+    ]
+    fetch_data(Plan.of(specs), DataContext(tmp_path))
+    assert asked == [("imagenet", {"size": 32}), ("imagenet", {})]
 
 
 def with_a_failing_run(write: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,3 +360,16 @@ def test_interrupted_it_keeps_what_is_done_and_goes_on(lsn: Any, write: Any) -> 
     assert states(lsn) == ["interrupted"]
     (run,) = json.loads(lsn("plan tiny.toml --only loss.name=standard --format json").out)
     assert run["state"] == "interrupted"
+
+
+def test_two_databases_with_one_name_keep_their_weights_apart(lsn: Any) -> None:
+    """A batch on the one would take what a batch on the other is writing for leftovers."""
+    for name in ("lab.db", "lab.sqlite"):
+        assert lsn(f"{RUN} --db {name}").status == 0
+        with Store.open(lsn.folder / name, read_only=True) as store:
+            paths = {entry.path for key in store.statuses() for entry in store.artifacts(key)}
+        assert len(paths) == 4  # weights and predictions of two runs
+        assert all((lsn.folder / path).is_file() for path in paths)
+    folders = sorted(path.name for path in lsn.folder.glob("*.checkpoints"))
+    assert len(folders) == 2
+    assert folders[1] == "lab.checkpoints"

@@ -10,10 +10,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from lsncli.components import DatasetInfo
 from lsncli.data import catalogue, imagenet, stored
 from lsncli.data.context import DataContext
 from lsncli.data.imagenet import IMAGENET, ImageNet, ImageNetParams
+from lsncli.data.readiness import make_ready
 from lsncli.errors import LsnError
+from lsncli.registry import Origin, Plugin, registry
 
 WNIDS = ("n01440764", "n01443537", "n01484850")
 SMALL = ImageNet(classes=3)
@@ -86,6 +89,49 @@ def test_each_size_has_its_own_copy_and_the_default_one_the_sets_name(
     assert SMALL(PARAMS, context).image_shape == (SIZE, SIZE, 3)
     assert SMALL(ImageNetParams(), context).image_shape == (224, 224, 3)
     assert sorted(f.name for f in context.cache_dir.iterdir()) == ["imagenet", "imagenet-8"]
+
+
+def test_each_size_is_made_ready(
+    context: DataContext, place: Callable[[dict[str, bytes]], Path], pictures: dict[str, bytes]
+) -> None:
+    """The copy of one size says nothing of another."""
+    info = DatasetInfo(name="photos", build=ImageNet("photos", 3), params=ImageNetParams)
+    registry()._add(info, Plugin("photos-plugin", Origin("photos-dist", "1.0")))
+    place(pictures).rename(context.data_dir / "photos")
+    make_ready("photos", {}, context)
+    assert [f.name for f in context.cache_dir.iterdir()] == ["photos"]
+    make_ready("photos", {"size": SIZE}, context)
+    assert sorted(f.name for f in context.cache_dir.iterdir()) == ["photos", "photos-8"]
+    # A damaged one is made again, and the other one is left alone.
+    copy, other = context.cache_dir / "photos-8", context.cache_dir / "photos" / "meta.json"
+    before = other.stat().st_mtime_ns
+    np.save(copy / "test_labels.npy", np.array([2, 1, 0]))
+    assert stored.changed(copy)
+    make_ready("photos", {"size": SIZE}, context)
+    assert stored.changed(copy) is None
+    assert other.stat().st_mtime_ns == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not tell of maps by /proc")
+def test_no_file_is_mapped_when_the_copy_gets_its_name(
+    context: DataContext,
+    place: Callable[[dict[str, bytes]], Path],
+    pictures: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Windows would refuse the rename."""
+    place(pictures)
+    mapped: list[bool] = []
+    rename = Path.rename
+
+    def look(self: Path, target: Path) -> Path:
+        if Path(target).name == f"imagenet-{SIZE}":
+            mapped.append(str(self) in Path("/proc/self/maps").read_text())
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", look)
+    SMALL(PARAMS, context)
+    assert mapped == [False]
 
 
 def test_grey_pictures_and_oblong_ones(

@@ -110,6 +110,44 @@ def test_failed_replacement_keeps_the_old(kept: Path, monkeypatch: pytest.Monkey
     assert [f.name for f in kept.parent.iterdir()] == ["mine"]
 
 
+def test_a_set_that_a_crash_left_without_its_name_comes_back(
+    kept: Path, context: DataContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The power goes between the two renames of a replacement."""
+    arrays, meta = stored.load(kept), stored.read_meta(kept)
+    rename = Path.rename
+
+    class PowerCutError(BaseException):
+        pass
+
+    def cut(self: Path, target: Path) -> Path:
+        if Path(target) == kept:
+            raise PowerCutError
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", cut)
+        with pytest.raises(PowerCutError):
+            stored.save(kept, arrays, meta)
+    assert not kept.exists()
+    # At this moment somebody might be replacing it.
+    assert catalogue.on_disk(context.data_dir) == {}
+    assert not kept.exists()
+    monkeypatch.setattr(stored, "_REPLACING_SECONDS", -1.0)
+    assert catalogue.load("mine", {}, context).digest == meta.digest
+    assert stored.problem(kept) is None
+    assert [f.name for f in kept.parent.iterdir()] == ["mine"]
+
+
+def test_an_old_set_does_not_come_back_over_a_new_one(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "_REPLACING_SECONDS", -1.0)
+    for name in (".mine-17-0123abcd-old", ".other-17-0123abcd"):
+        (kept.parent / name).mkdir()
+    stored.bring_back(kept.parent)
+    assert sorted(f.name for f in kept.parent.iterdir()) == [".mine-17-0123abcd-old", ".other-17-0123abcd", "mine"]
+    stored.bring_back(kept.parent / "nowhere")
+
+
 def test_meta_says_what_it_should(kept: Path) -> None:
     meta = json.loads((kept / "meta.json").read_text())
     assert meta["class_names"] == ["cat", "dog", "emu"]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lsncli.checkpoint_folder import OWNER
 from lsncli.data.arrays import Arrays
 from lsncli.data.stored import describe_arrays, save
 
@@ -71,7 +72,7 @@ def read_left(folder: Path, name: str = "results.db") -> Left:
         claims = connection.execute("SELECT key FROM claim").fetchall()
         left.wrong += [f"a claim is left on {key[:10]}" for (key,) in claims]
     named = {folder / path: (sha256, size) for _, _, path, sha256, size in artifacts}
-    there = {path for path in checkpoints.rglob("*") if path.is_file()}
+    there = {path for path in checkpoints.rglob("*") if path.is_file() and path.name != OWNER}
     left.wrong += [f"left over: {path.relative_to(folder)}" for path in sorted(there - named.keys())]
     left.wrong += [f"missing: {path.relative_to(folder)}" for path in sorted(named.keys() - there)]
     for path in sorted(there & named.keys()):
