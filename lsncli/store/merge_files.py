@@ -34,6 +34,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PORTION = 1 << 20
 #: What an unfinished run goes on from; it never travels, and is no result.
 _CHECKPOINT = "checkpoint.safetensors"
+#: How the names of folders of weights end.
+_WEIGHTS = ".checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,20 @@ def is_inside(path: object) -> bool:
 
 
 def find(folder: Path, entry: ArtifactEntry) -> Path | FileOutcome:
-    """The file of an artifact below ``folder``, or why there is none; links that lead elsewhere count for none."""
+    """The file of an artifact below ``folder``, or why there is none; links that lead elsewhere count for none.
+
+    Only the folder of weights itself may be a link: to a larger disk.
+    """
     if not is_inside(entry.path):
         return "refused"
+    first, *rest = PurePosixPath(entry.path).parts
+    home = folder / first if rest and first.endswith(_WEIGHTS) else folder
     try:
         real = (folder / entry.path).resolve(strict=True)
         about = real.stat()
     except (OSError, RuntimeError, ValueError):
         return "missing"
-    if not real.is_relative_to(folder.resolve()) or not stat.S_ISREG(about.st_mode):
+    if not real.is_relative_to(home.resolve()) or not stat.S_ISREG(about.st_mode):
         return "refused"
     return real if about.st_size == entry.size else "damaged"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from lsncli.errors import LsnError
+from lsncli.errors import EmptyDatabaseError, LsnError
 from lsncli.store.claimed import claimed_runs
 from lsncli.store.failures import explained
 from lsncli.store.location import Location
@@ -100,7 +100,11 @@ def _open(stack: ExitStack, target: str, location: Location, dry_run: bool) -> S
         return None
     if not dry_run:
         return stack.enter_context(Store.open(target))
-    return stack.enter_context(as_newest(target))[0]
+    try:
+        return stack.enter_context(as_newest(target))[0]
+    except EmptyDatabaseError:
+        # A merge would make the tables.
+        return None
 
 
 def _refuse_itself(ours: Location, theirs: Location) -> None:

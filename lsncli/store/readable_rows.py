@@ -40,7 +40,8 @@ def is_damage(error: Exception) -> bool:
 class ReadableRows:
     """A damaged file, opened so that SQLite reads on where it would refuse; nothing is ever written to it.
 
-    ``unreadable`` counts, by table, the numbers under which a row may have been.
+    ``unreadable`` counts, by table, the numbers under which a row may have been; ``missing`` are tables of which
+    SQLite knows nothing.
     """
 
     def __init__(self, path: Path, *, writable: bool) -> None:
@@ -60,6 +61,7 @@ class ReadableRows:
         self._connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
         self._most = path.stat().st_size // _FEWEST_BYTES
         self.unreadable: Counter[str] = Counter()
+        self.missing: set[str] = set()
         # A view in a table's place may never end.
         if programs := self._all(PROGRAMS):
             self.close()
@@ -92,6 +94,10 @@ class ReadableRows:
         except _ERRORS as error:
             if not is_damage(error):
                 raise
+            if "no such table" in str(error):
+                # It will be said of every number.
+                self.missing.add(table)
+                return
         for number in range(last + 1, self._last(table) + 1):
             try:
                 found = self._connection.execute(f"{query} WHERE rowid = ?", (number,)).fetchone()

@@ -149,7 +149,8 @@ def _fill(source: ReadableRows, target: Path, saved: Salvaged) -> set[str]:
             for table in _RESULTS:
                 expected = source.indexed(table, number)
                 short = expected is not None and len(expected) > present[table, number]
-                if short or (expected is None and source.unreadable[table]):
+                unknown = source.unreadable[table] or table in source.missing
+                if short or (expected is None and unknown):
                     doubtful.add(str(key))
         copy.execute("COMMIT")
         return doubtful

@@ -162,14 +162,14 @@ class Store(ClaimStore):
             "steps": steps,
         }
         with self.transaction() as connection:
-            insert_if_absent(connection, run, row, unique="key")
+            new = insert_if_absent(connection, run, row, unique="key")
             # On a server the row stays ours until the end, so that beginnings of one run come one by one.
             known = connection.execute(
                 select(run.c.id, run.c.status).where(run.c.key == key).with_for_update()
             ).one()
             if known.status == "done":
                 return "done"
-            new = self._add_provenance(connection, known.id, provenance) == 1
+            self._add_provenance(connection, known.id, provenance)
             if not new:
                 self._continue(connection, known.id, title, steps, now, from_step)
         return "new" if new else "continued"
@@ -194,11 +194,10 @@ class Store(ClaimStore):
                 connection.execute(delete(table).where(table.c.run_id == run_id, table.c.step > from_step))
 
     @staticmethod
-    def _add_provenance(connection: Connection, run_id: int, data: Mapping[str, Any]) -> int:
+    def _add_provenance(connection: Connection, run_id: int, data: Mapping[str, Any]) -> None:
         earlier = connection.scalar(select(func.max(provenance.c.attempt)).where(provenance.c.run_id == run_id))
         attempt = read_attempts(earlier) + 1
         upsert(connection, provenance, [{"run_id": run_id, "attempt": attempt, "data": dict(data)}])
-        return attempt
 
     def finish_run(
         self,

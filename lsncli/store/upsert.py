@@ -21,10 +21,10 @@ def upsert(connection: Connection, table: Table, rows: Rows) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), list(rows))
 
 
-def insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any], *, unique: str) -> None:
-    """Write ``row`` unless one with its value of the column ``unique`` is there already."""
+def insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any], *, unique: str) -> bool:
+    """Write ``row`` unless one with its value of the column ``unique`` is there already; whether it was written."""
     statement = _insert(connection, table).on_conflict_do_nothing(index_elements=[unique])
-    connection.execute(statement, dict(row))
+    return connection.execute(statement, dict(row), execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def _insert(connection: Connection, table: Table) -> Any:

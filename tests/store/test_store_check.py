@@ -98,6 +98,21 @@ def test_what_is_damaged_is_named(good: Path, statement: str, where: str, what: 
     assert len(found) <= 12
 
 
+@pytest.mark.parametrize("table", ["artifact", "array", "provenance", "stand_in"])
+def test_a_table_that_is_missing_has_no_rows_to_look_for(good: Path, tmp_path: Path, table: str) -> None:
+    with sqlite3.connect(good) as connection:
+        connection.execute(f"DROP TABLE {table}")
+    connection.close()
+    report = check(str(good))
+    assert ("schema", f"table {table} is missing") in damage(report)
+    assert report.can_be_saved is not None
+    found = saved(good, tmp_path / "saved.db")
+    assert found.unreadable == report.can_be_saved.unreadable == {}
+    assert len(found.whole) + len(found.partial) == 12
+    # A run that may have had arrays is not whole without them.
+    assert bool(found.partial) == (table == "array")
+
+
 def test_what_is_worth_knowing(good: Path) -> None:
     with Store.open(good) as store:
         ended = put(store, 20, None)

@@ -190,6 +190,14 @@ def test_a_dry_run_says_the_same_and_writes_nothing(target: str | Path, tmp_path
     assert verdicts(done, 1) == {"same": 1, "added": 1}
 
 
+def test_a_dry_run_into_an_empty_database(target: str | Path, tmp_path: Path) -> None:
+    """A server's has no tables yet; the merge itself makes them."""
+    other = database(tmp_path / "other.db", 0, 1)
+    said = merged(target, other, dry_run=True)
+    assert verdicts(said) == {"added": 2}
+    assert {**said, "dry_run": False} == merged(target, other)
+
+
 @pytest.mark.parametrize("version", schema.REVISIONS)
 def test_an_older_schema_is_upgraded_on_the_way(target: str | Path, tmp_path: Path, version: str) -> None:
     other = tmp_path / "old.db"

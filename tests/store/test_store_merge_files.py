@@ -14,6 +14,7 @@ from run_samples import contents, database, key_of, put
 
 from lsncli.errors import LsnError
 from lsncli.store import Store, merging
+from lsncli.store.checking import check
 from lsncli.store.merge_files import Destination, is_inside
 from lsncli.store.merging import merge
 
@@ -223,6 +224,22 @@ def test_paths_that_lead_elsewhere(ours: Path, other: Path, tmp_path: Path, path
     # The results are good all the same, and nothing has come anywhere.
     assert list(ours.parent.rglob("*.safetensors")) == []
     assert {p.name for p in tmp_path.iterdir()} == {"secret", "other", "ours", "elsewhere"}
+
+
+def test_a_folder_of_weights_on_another_disk(ours: Path, other: Path, tmp_path: Path) -> None:
+    """The folder itself is a link; what is in it must not lead out of it all the same."""
+    disk = tmp_path / "disk"
+    other.with_name("there.checkpoints").rename(disk)
+    other.with_name("there.checkpoints").symlink_to(disk)
+    assert check(str(other)).findings == []
+    assert bring(ours, other) == {"copied": 1}
+    assert place(ours).read_bytes() == WEIGHTS
+    place(ours).unlink()
+    secret = tmp_path / "secret"
+    theirs(other).rename(secret)
+    theirs(other).symlink_to(secret)
+    assert bring(ours, other) == {"refused": 1}
+    assert not place(ours).exists()
 
 
 def test_a_path_says_what_to_read_and_not_where_to_write(ours: Path, other: Path) -> None:

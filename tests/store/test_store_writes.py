@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from store_samples import SPEC, Begin
 
 from lsncli.errors import LsnError
 from lsncli.store import ArtifactEntry, Store
-from lsncli.store.models import METADATA
+from lsncli.store.models import METADATA, provenance
 from lsncli.store.models import run as run_table
 
 BOTH_DATABASES = True
@@ -152,6 +152,17 @@ def test_what_comes_again_is_removed(store: Store, begin: Begin) -> None:
     store.begin_run("a", SPEC, steps=1000, provenance={}, from_step=200)
     assert store.history("a") == {"m": [(100, 1.0), (200, 2.0)]}
     np.testing.assert_array_equal(store.get_array("a", "x"), [0])
+
+
+def test_a_run_without_its_provenance_is_gone_on_with(store: Store, begin: Begin) -> None:
+    """A salvaged one may have lost it."""
+    begin("a", {100: {"m": 1.0}, 300: {"m": 3.0}})
+    store.finish_run("a", "failed", final_step=300, seconds=1.0, error="boom")
+    with store.transaction() as connection:
+        connection.execute(delete(provenance))
+    assert store.begin_run("a", SPEC, steps=1000, provenance={}, from_step=200) == "continued"
+    assert (store.run("a").status, store.run("a").error) == ("running", None)
+    assert store.history("a") == {"m": [(100, 1.0)]}
 
 
 def test_removing_a_run_removes_all_of_it_and_nothing_else(store: Store, begin: Begin) -> None:
