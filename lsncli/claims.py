@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from lsncli.engine.events import Finished
 from lsncli.engine.run_files import CHECKPOINT, WEIGHTS, sweep
 from lsncli.errors import LsnError
 from lsncli.executors.gate import Verdict
@@ -158,9 +159,7 @@ class Claims:
                 raise AssertionError(hindrance)
 
     def _has_ended(self, key: str, state: RunState) -> bool:
-        before = self._known.get(key)
-        same = before is not None and (before.status, before.finished_at) == (state.status, state.finished_at)
-        return state.status in ENDED and not same
+        return state.status in ENDED and not _same_end(state, self._known.get(key))
 
     def _weights_are_wanting(self, key: str, state: RunState) -> bool:
         return state.status == "done" and key in self._needed and not self._weights(key).exists()
@@ -180,6 +179,29 @@ class Claims:
         self._lost |= {key for key in strange if not verdicts.get(key, _TAKEN).ended}
         return {key: verdicts.get(key, _TAKEN) for key in strange}
 
+    def still_blocked(self, ends: Sequence[Finished], plan: Plan) -> list[Finished]:
+        """Those of ``ends``, of runs of ``plan`` that need one that has failed, that are still true.
+
+        Asked inside the transaction that stores them: another batch that was told to try the failed run again may
+        be training it, and waits to start what needs it.
+        """
+        needed = {key for end in ends for key in plan[end.key].dependencies}
+        states, claims = self._store.statuses(needed), self._store.claims(needed)
+        open_again = {
+            key
+            for key in needed
+            if (key in claims and not self._watch.gone(claims[key]))
+            or (key in states and not _same_end(states[key], self._known.get(key)))
+        }
+        blocked = []
+        # Dependencies come first in a plan, and so do their ends.
+        for end in ends:
+            if open_again.isdisjoint(plan[end.key].dependencies):
+                blocked.append(end)
+            else:
+                open_again.add(end.key)
+        return blocked
+
     def give_back(self, key: str) -> None:
         """Give a run back, inside the transaction that stores its end."""
         self._store.release_claims(self.claimant.token, [key])
@@ -195,6 +217,10 @@ class Claims:
             except LsnError:
                 # Locked or full for a moment: the next beat may come through, and a claim lives through many.
                 continue
+
+
+def _same_end(now: RunState, before: RunState | None) -> bool:
+    return before is not None and (before.status, before.finished_at) == (now.status, now.finished_at)
 
 
 class Watch:

@@ -70,6 +70,14 @@ class Recorder:
         """Store one event, then pass it to the listener; returns it as it was stored."""
         return self.together([event])[0]
 
+    def blocked(self, ends: Sequence[Finished]) -> None:
+        """Store the ends of runs that cannot start, as far as they are true at this moment."""
+        if not ends:
+            return
+        with self.store.transaction():
+            self._store_all(ends if self.claims is None else self.claims.still_blocked(ends, self.plan))
+        self._act()
+
     def together(self, events: Sequence[Event]) -> list[Event]:
         """Store several events at once, then pass them to the listener; returns them as they were stored.
 
@@ -77,25 +85,32 @@ class Recorder:
         stored, the removal of a checkpoint that nobody needs any more, happens afterwards. An end may be stored as
         another one: a run whose files cannot be kept has failed, whatever it says.
         """
+        with self.store.transaction() if any(map(_writes, events)) else nullcontext():
+            stored = self._store_all(events)
+        self._act()
+        return stored
+
+    def _store_all(self, events: Sequence[Event]) -> list[Event]:
         stored: list[Event] = []
         writing = {event.key for event in events if _writes(event)}
-        with self.store.transaction() if writing else nullcontext():
-            strange = self.claims.fence(writing) if self.claims is not None and writing else {}
-            for event in events:
-                ended = strange[event.key].ended if event.key in strange else None
-                if ended is not None and isinstance(event, Finished):
-                    event = replace(event, status=ended, elsewhere=True)
-                elif event.key in strange or (self.claims is not None and self._is_lost(event, self.claims)):
-                    self._afterwards.append(partial(self._drop, event))
-                    stored.append(event)
-                    continue
-                event = self._store(event)
+        strange = self.claims.fence(writing) if self.claims is not None and writing else {}
+        for event in events:
+            ended = strange[event.key].ended if event.key in strange else None
+            if ended is not None and isinstance(event, Finished):
+                event = replace(event, status=ended, elsewhere=True)
+            elif event.key in strange or (self.claims is not None and self._is_lost(event, self.claims)):
+                self._afterwards.append(partial(self._drop, event))
                 stored.append(event)
-                self._afterwards.append(partial(self.listener, event))
+                continue
+            event = self._store(event)
+            stored.append(event)
+            self._afterwards.append(partial(self.listener, event))
+        return stored
+
+    def _act(self) -> None:
         due, self._afterwards = self._afterwards, []
         for act in due:
             act()
-        return stored
 
     @staticmethod
     def _is_lost(event: Event, claims: Claims) -> bool:

@@ -190,7 +190,7 @@ def train(
         control = Control(fail_fast=options.fail_fast, gate=claims)
         store.patience = patient(lambda text: control.tell(text))
         with claims:
-            recorder.together(runs.blocked)
+            recorder.blocked(runs.blocked)
             if len(runs.pending):
                 if not to_be_made:
                     _fetch(runs.pending, engine)

@@ -435,6 +435,50 @@ def test_two_batches_in_two_threads_share_the_runs(store: Store, settings: Engin
     assert ends(sides[0].heard).keys() == everything
 
 
+def test_what_another_batch_tries_again_blocks_nothing(
+    store: Store, settings: EngineSettings, tmp_path: Path
+) -> None:
+    """One batch plans while the teacher has failed; another one is told to retry it. Its students must not fail."""
+    first, second = spec(seed=2, behind=RUN), spec(seed=3, behind=RUN)
+    other_teacher = spec(seed=8)
+    alone = spec(seed=4, behind=other_teacher)
+    failing = Side(tmp_path / "results.db", settings, RUN, other_teacher)
+    failing.claims.admit([RUN.key, other_teacher.key])
+    for key in (RUN.key, other_teacher.key):
+        failing.recorder(Finished(key, "failed", 0, 1.0, "boom"))
+
+    late = Side(tmp_path / "results.db", settings, first, alone)
+    chosen = choose_runs(late.plan, store.statuses(), settings)
+    assert {end.key for end in chosen.blocked} == {first.key, alone.key}
+    retrying = Side(tmp_path / "results.db", settings, first, second)
+    assert retrying.claims.admit([RUN.key])[RUN.key].may_start
+    late.recorder.blocked(chosen.blocked)
+    assert late.recorder.outcomes.keys("failed") == [alone.key]
+    assert first.key not in store.statuses()
+
+    # It has been tried again since, and is done.
+    retrying.recorder(Started(RUN.key, 10, {}))
+    retrying.recorder(Finished(RUN.key, "done", 10, 1.0))
+    late.recorder.blocked(chosen.blocked)
+    assert first.key not in store.statuses()
+    assert retrying.claims.admit([first.key])[first.key].may_start
+
+
+def test_what_needs_a_blocked_run_waits_with_it(store: Store, settings: EngineSettings, tmp_path: Path) -> None:
+    student = spec(seed=2, behind=RUN)
+    pupil = spec(seed=3, behind=student)
+    failing = Side(tmp_path / "results.db", settings, RUN)
+    failing.claims.admit([RUN.key])
+    failing.recorder(Finished(RUN.key, "failed", 0, 1.0, "boom"))
+    late = Side(tmp_path / "results.db", settings, pupil)
+    blocked = choose_runs(late.plan, store.statuses(), settings).blocked
+    assert [end.key for end in blocked] == [student.key, pupil.key]
+    assert late.claims.still_blocked(blocked, late.plan) == list(blocked)
+    retrying = Side(tmp_path / "results.db", settings, RUN)
+    retrying.claims.admit([RUN.key])
+    assert late.claims.still_blocked(blocked, late.plan) == []
+
+
 def test_the_heart_beats(store: Store, settings: EngineSettings, tmp_path: Path) -> None:
     side = Side(tmp_path / "results.db", settings, RUN, beat=0.02)
     with side.claims:
