@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lsncli.engine.events import Event, Finished, Measured, Recorded, Started
 from lsncli.engine.settings import EngineSettings
 from lsncli.errors import LsnError
-from lsncli.plan import Plan, RunSpec
+from lsncli.plan import Plan, PlannedRun, RunSpec
 from lsncli.verifying_numbers import Difference, Likeness, compare_arrays, compare_metrics, compare_weights, worst
 
 if TYPE_CHECKING:
@@ -64,14 +64,13 @@ def verify(
     """
     spec = stored_spec(store, key)
     with tempfile.TemporaryDirectory(prefix="lsn-verify-") as folder:
-        for run in Plan.of([spec]):
+        for run, weights in what_it_takes(spec, settings):
             again = _settings_of(store, run.key, replace(settings, checkpoint_dir=Path(folder)))
-            stored = settings.weights_path(run.key)
-            if run.key != key and stored is not None and stored.exists():
+            if weights is not None:
                 target = again.weights_path(run.key)
                 assert target is not None
                 target.parent.mkdir(parents=True)
-                shutil.copyfile(stored, target)
+                shutil.copyfile(weights, target)
                 continue
             events = _train(run.spec, again, _in_a_stack(store, run.key), listener)
             end = events[-1]
@@ -79,6 +78,27 @@ def verify(
             if run.key != key and end.status != "done":
                 return Verification(key, "failed", error=f"run {run.key[:10]}, which it needs, {end.error}")
         return _compared(store, key, events, settings, again, tolerance)
+
+
+def what_it_takes(spec: RunSpec, settings: EngineSettings) -> list[tuple[PlannedRun, Path | None]]:
+    """The run itself and those that training it again takes, dependencies first, each with its stored weights.
+
+    None where it is to be trained: the run itself, and what has no weights. Behind weights that are there nothing
+    is needed.
+    """
+    plan = Plan.of([spec])
+    found: list[tuple[PlannedRun, Path | None]] = []
+    needed = {spec.key}
+    # From the run back to what it needs: in a plan, dependencies come first.
+    for run in reversed(list(plan)):
+        if run.key not in needed:
+            continue
+        path = settings.weights_path(run.key)
+        weights = path if run.key != spec.key and path is not None and path.exists() else None
+        found.append((run, weights))
+        if weights is None:
+            needed.update(run.dependencies)
+    return found[::-1]
 
 
 def stored_spec(store: Store, key: str) -> RunSpec:
