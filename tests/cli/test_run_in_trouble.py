@@ -99,10 +99,10 @@ def test_the_disk_fills_up_while_runs_train(lsn: Any, small_disk: Path, monkeypa
     database = small_disk / "results.db"
     genuine = Recorder.together
 
-    def filling(self: Recorder, events: Any) -> None:
+    def filling(self: Recorder, events: Any) -> Any:
         if any(isinstance(event, Measured) for event in events) and not (small_disk / "ballast").exists():
             fill(small_disk)
-        genuine(self, events)
+        return genuine(self, events)
 
     with monkeypatch.context() as patch:
         patch.setattr(Recorder, "together", filling)
@@ -154,13 +154,13 @@ def locking(monkeypatch: pytest.MonkeyPatch, database: Path, seconds: float) -> 
     genuine = Recorder.together
     timers: list[threading.Timer] = []
 
-    def together(self: Recorder, events: Any) -> None:
+    def together(self: Recorder, events: Any) -> Any:
         if any(isinstance(event, Measured) for event in events) and not timers:
             other = sqlite3.connect(database, isolation_level=None, check_same_thread=False, timeout=30)
             other.execute("BEGIN IMMEDIATE")
             timers.append(threading.Timer(seconds, other.close))
             timers[0].start()
-        genuine(self, events)
+        return genuine(self, events)
 
     monkeypatch.setattr(Recorder, "together", together)
     return timers
