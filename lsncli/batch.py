@@ -139,17 +139,18 @@ STACK_SIZE = 32
 def choose_executor(name: str | None, replicas: str, settings: EngineSettings, plan: Plan) -> Executor:
     """The executor called ``name``, or else the one that suits the device and the number of runs.
 
-    ``replicas`` is how many runs of ``plan`` are trained at once, ``auto`` for as many as suit. On a processor they
-    are shared among worker processes, one for each core; on a GPU they take their steps together. Small networks
-    (:func:`~lsncli.engine.stack_kinds.stack_kind`) are trained in stacks. ``1`` trains run after run. Raises
-    :class:`LsnError` for an unknown name, device or precision, or an impossible number.
+    ``plan`` is the whole one, with what of it is done already: the choice, and with it the number of threads, must
+    not depend on how much is left. ``replicas`` is how many of its runs are trained at once, ``auto`` for as many
+    as suit. On a processor they are shared among worker processes, one for each core; on a GPU they take their steps
+    together. Small networks (:func:`~lsncli.engine.stack_kinds.stack_kind`) are trained in stacks. ``1`` trains run
+    after run. Raises :class:`LsnError` for an unknown name, device or precision, or an impossible number.
     """
     backend, _ = select_backend(settings.device)
     select_precision(backend, settings.precision)
     count = None if replicas == "auto" else _positive(replicas)
-    pending = len(plan)
+    planned = len(plan)
     if name is None:
-        several = (count or usable_cores()) > 1 and pending > 1
+        several = (count or usable_cores()) > 1 and planned > 1
         name = "processes" if several and backend.name == "cpu" else "in-process"
     info = registry().get("executor", name, where="--executor")
     model = info.params or NoParams
@@ -157,17 +158,21 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
     # Even a single one: a stack of one is faster than the loop for large networks, and its numbers are those that
     # it has in any stack, so that a recipe that was narrowed by --only finds the same.
     stackable = "stack" in model.model_fields and any(stack_kind(run.spec) is not None for run in plan)
+    workers = None
     if "workers" in model.model_fields:
         # Small runs beyond the cores go into stacks; of large ones, each gets a process.
-        chosen["workers"] = count if count is None or not stackable else min(count, usable_cores())
-    elif count not in (None, 1) and pending > 1 and not stackable and not backend.parallel:
+        workers = count if count is not None and not stackable else min(count or usable_cores(), usable_cores())
+        # No more than there are runs, so that few runs have all cores; of the whole plan, because it decides how
+        # many threads each worker has, which must be the same again when only a part of the plan is left.
+        chosen["workers"] = max(1, min(workers, planned))
+    elif count not in (None, 1) and planned > 1 and not stackable and not backend.parallel:
         raise LsnError(
             f"executor {name!r} trains one run at a time", where=f"--replicas {replicas}", valid="1 or auto"
         )
     if "replicas" in model.model_fields:
-        chosen["replicas"] = count if count is None else -(-count // (chosen.get("workers") or 1))
+        chosen["replicas"] = count if count is None else -(-count // (workers or 1))
     if stackable:
-        chosen["stack"] = STACK_SIZE if count is None else -(-count // (chosen.get("workers") or 1))
+        chosen["stack"] = STACK_SIZE if count is None else -(-count // (workers or 1))
     executor: Executor = info.build(model.model_validate(chosen), None)
     return executor
 

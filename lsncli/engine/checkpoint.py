@@ -20,6 +20,7 @@ __all__ = [
     "UnusableCheckpointError",
     "load_checkpoint",
     "load_weights",
+    "recorded_threads",
     "save_checkpoint",
     "save_weights",
 ]
@@ -67,12 +68,34 @@ def save_checkpoint(path: Path, state: TrainingState) -> None:
         "seconds": state.seconds,
         "measured": state.measured,
         "optimizer": plain,
+        "threads": torch.get_num_threads(),
     }
     write_tensors(path, tensors, about)
 
 
-def load_checkpoint(path: Path, state: TrainingState) -> None:
-    """Fill ``state`` from ``path``.
+def recorded_threads(path: Path, identity: Mapping[str, Any]) -> int | None:
+    """The number of threads that the run of a checkpoint was trained with.
+
+    None where the file does not tell (it is of an older lsn), is damaged, or is of another ``identity``, of which
+    only a part need be known.
+    """
+    try:
+        _, about = read_tensors(path)
+    except UnusableCheckpointError:
+        return None
+    told = about.get("identity")
+    if not isinstance(told, dict) or any(told.get(name) != value for name, value in identity.items()):
+        return None
+    return _threads(about)
+
+
+def _threads(about: Mapping[str, Any]) -> int | None:
+    threads = about.get("threads")
+    return threads if isinstance(threads, int) and threads > 0 else None
+
+
+def load_checkpoint(path: Path, state: TrainingState) -> int | None:
+    """Fill ``state`` from ``path``; the number of threads that it was trained with, where the file tells.
 
     Raises :class:`UnusableCheckpointError`, with ``state`` as it was, where the file is of no use.
     """
@@ -83,6 +106,7 @@ def load_checkpoint(path: Path, state: TrainingState) -> None:
         _restore(state, tensors, about)
     except (LookupError, AttributeError, RuntimeError, ValueError, TypeError) as error:
         raise UnusableCheckpointError(f"does not fit the run ({error})") from None
+    return _threads(about)
 
 
 def _restore(state: TrainingState, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:

@@ -180,14 +180,20 @@ class Run:
         return metrics, bins.numpy()
 
     def resume(self) -> str | None:
-        """Load the checkpoint if there is a usable one; a reason to tell if there is another."""
+        """Load the checkpoint if there is a usable one; what there is to tell of it, or why it is not used."""
         path = self.settings.checkpoint_path(self.spec.key)
         if path is None or not path.exists():
             return None
         try:
-            load_checkpoint(path, self.state)
+            begun = load_checkpoint(path, self.state)
         except UnusableCheckpointError as error:
             return f"the checkpoint {path} is not used: {error}; the run starts from its first step"
+        threads = torch.get_num_threads()
+        if begun is not None and begun != threads:
+            return (
+                f"the run was begun with {begun} threads and goes on with {threads}: from here on its sums are"
+                " rounded in another way"
+            )
         return None
 
     def save(self) -> Iterator[Event]:

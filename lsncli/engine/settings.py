@@ -13,7 +13,8 @@ class EngineSettings:
     """Settings of the engine in one process.
 
     data_dir: folder of data sets. checkpoint_dir: where checkpoints and final weights go; None keeps none.
-    device, precision: None takes the default of this machine. threads: of the CPU; None leaves them.
+    device, precision: None takes the default of this machine. threads: of the CPU; None leaves them to
+    the process (one, in a stack). A run that goes on from a checkpoint keeps the number that it was begun with.
     download: whether a missing data set may be fetched. checkpoint_seconds: the least time between two
     checkpoints of a run; short runs are simply trained again. command: for provenance. attempt: a name in those of
     the final files, until whoever stores a run's end publishes them (:mod:`lsncli.engine.run_files`); empty gives

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import groupby
 
@@ -12,11 +12,12 @@ import torch
 from lsncli.backends.selection import select_backend
 from lsncli.engine.events import Event
 from lsncli.engine.lockstep import Lockstep
-from lsncli.engine.replica_choice import fastest_replicas
+from lsncli.engine.replica_choice import Build, fastest_replicas
 from lsncli.engine.replica_kinds import may_share_device
 from lsncli.engine.replica_steps import ReplicaSteps
 from lsncli.engine.run import Run, failure
 from lsncli.engine.settings import EngineSettings
+from lsncli.engine.threads import threads_of
 from lsncli.plan import RunSpec
 
 
@@ -50,33 +51,68 @@ def train_replicas(
             yield from (failure(spec, error, 0, 0.0) for spec in specs)
             return
 
+        usual = torch.get_num_threads()
+        afterwards.callback(torch.set_num_threads, usual)
+
         def build(spec: RunSpec, like: Run | None) -> Run:
             return Run(spec, settings, backend, device_name, device, like.work if like else None)
+
+        def threads(spec: RunSpec) -> int:
+            return threads_of(spec, settings, backend, usual)
 
         waiting = list(specs)
         most = 1
         if len(waiting) > 1:
             most = fastest_replicas(waiting, build, backend, replicas)
         while waiting:
-            ready: list[_Ready] = []
-            while waiting and len(ready) < most:
-                spec = waiting.pop(0)
-                began = time.perf_counter()
-                try:
-                    run = build(spec, ready[0].run if ready else None)
-                    one = _Ready(run, run.resume())
-                except Exception as error:  # noqa: BLE001 - one run's failure must not end the others
-                    yield failure(spec, error, 0, time.perf_counter() - began)
-                    continue
-                if ready and not (may_share_device(run) and may_share_device(ready[0].run)):
-                    waiting.insert(0, spec)
-                    break
-                ready.append(one)
-            # Runs whose checkpoints are of different steps go on by themselves.
-            ready.sort(key=lambda one: one.run.state.step)
-            for _, group in groupby(ready, key=lambda one: one.run.state.step):
-                yield from _lockstep(list(group), settings, stop).events()
-            del ready
+            yield from _next_ones(waiting, most, build, threads, settings, stop)
+
+
+def _next_ones(
+    waiting: list[RunSpec],
+    most: int,
+    build: Build,
+    threads: Callable[[RunSpec], int],
+    settings: EngineSettings,
+    stop: Callable[[], bool],
+) -> Iterator[Event]:
+    """Train the first of ``waiting``, at most ``most`` of them together, and take them off the list.
+
+    A function of its own, so that nothing refers to these runs any more when the next ones are built: their images
+    would be on the device twice.
+    """
+    ready = yield from _built(waiting, most, build, threads)
+    # Runs whose checkpoints are of different steps go on by themselves.
+    ready.sort(key=lambda one: one.run.state.step)
+    for _, group in groupby(ready, key=lambda one: one.run.state.step):
+        yield from _lockstep(list(group), settings, stop).events()
+
+
+def _built(
+    waiting: list[RunSpec], most: int, build: Build, threads: Callable[[RunSpec], int]
+) -> Generator[Event, None, list[_Ready]]:
+    """Build runs that may take their steps together; the events are the ends of those that cannot be built."""
+    ready: list[_Ready] = []
+    while waiting and len(ready) < most:
+        spec = waiting.pop(0)
+        began = time.perf_counter()
+        try:
+            number = threads(spec)
+            if ready and number != torch.get_num_threads():
+                waiting.insert(0, spec)
+                break
+            # Before it is built: what a teacher says of the images, or an estimate, is a sum as well.
+            torch.set_num_threads(number)
+            run = build(spec, ready[0].run if ready else None)
+            one = _Ready(run, run.resume())
+        except Exception as error:  # noqa: BLE001 - one run's failure must not end the others
+            yield failure(spec, error, 0, time.perf_counter() - began)
+            continue
+        if ready and not (may_share_device(run) and may_share_device(ready[0].run)):
+            waiting.insert(0, spec)
+            break
+        ready.append(one)
+    return ready
 
 
 class _Ready:

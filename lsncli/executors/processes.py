@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from signal import Signals
@@ -47,12 +47,14 @@ class _Worker:
 class ProcessExecutor(Executor):
     """``workers`` runs, or groups of runs that gain by being trained together, at once.
 
-    What ``stack`` and ``replicas`` are: :class:`~lsncli.executors.in_process.InProcessExecutor`. Each worker gets
-    an equal share of the threads.
+    What ``stack`` and ``replicas`` are: :class:`~lsncli.executors.in_process.InProcessExecutor`. Each worker has
+    ``threads``: an equal share of the cores, however few runs there are. Numbers depend on it, and must not depend
+    on how much of a batch was left when it was started again.
     """
 
     def __init__(self, workers: int | None = None, stack: int = 1, replicas: int | None = 1) -> None:
         self.workers = workers or usable_cores()
+        self.threads = max(1, usable_cores() // self.workers)
         self.stack = stack
         self.replicas = replicas
         methods = multiprocessing.get_all_start_methods()
@@ -69,7 +71,6 @@ class ProcessExecutor(Executor):
         backend, _ = select_backend(settings.device)
         most = MOST_STUDENTS if self.replicas is None else self.replicas
         frontier = Frontier(plan, stack=self.stack, lanes=count, replicas=most, backend=backend, gate=control.gate)
-        settings = replace(settings, threads=settings.threads or max(1, usable_cores() // max(1, count)))
         pool: list[_Worker] = []
         try:
             pool.extend(self._start(settings) for _ in range(count))
@@ -103,7 +104,7 @@ class ProcessExecutor(Executor):
     def _start(self, settings: EngineSettings) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=work, args=(theirs, settings, self.stack > 1, self.replicas), daemon=True
+            target=work, args=(theirs, settings, self.threads, self.stack > 1, self.replicas), daemon=True
         )
         process.start()
         theirs.close()

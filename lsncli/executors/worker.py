@@ -20,10 +20,13 @@ from lsncli.registry import registry
 STOP = None
 
 
-def work(connection: Connection, settings: EngineSettings, stacking: bool, replicas: int | None) -> None:
+def work(
+    connection: Connection, settings: EngineSettings, threads: int, stacking: bool, replicas: int | None
+) -> None:
     """A worker's life: train what comes, until the connection closes.
 
-    Every list that comes is one run, or runs to be trained together, as ``stacking`` and ``replicas`` say.
+    Every list that comes is one run, or runs to be trained together, as ``stacking`` and ``replicas`` say. Where
+    ``settings`` ask for no number of threads, it is ``threads``, or ``OMP_NUM_THREADS``, if that is fewer.
     """
     # Ctrl-C reaches the whole process group; the parent decides, and asks through the connection.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -32,8 +35,12 @@ def work(connection: Connection, settings: EngineSettings, stacking: bool, repli
     # The parent has already warned of plugins that do not load; once is enough.
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
         registry()
+    import torch
+
     from lsncli.engine.together import train_together
 
+    # What this process has by itself, and not what somebody asked for: stacks take one thread unless they are told.
+    torch.set_num_threads(min(threads, torch.get_num_threads()))
     while True:
         try:
             message = connection.recv()

@@ -112,6 +112,23 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 }
 
 
+@pytest.mark.parametrize("threads", [None, 0, -3, "two", [2]])
+def test_without_a_number_of_threads_it_is_used_all_the_same(
+    threads: object, path: Path, settings: EngineSettings
+) -> None:
+    """Older checkpoints have none."""
+
+    def change(tensors: dict[str, torch.Tensor], about: dict[str, object]) -> None:
+        about.pop("threads")
+        if threads is not None:
+            about["threads"] = threads
+
+    path.write_bytes(rewritten(path.read_bytes(), change))
+    events = run(spec(loss="remembering"), settings)
+    assert resumed_from(events) == 10
+    assert notices(events) == []
+
+
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_useless_checkpoint_is_told_and_the_run_starts_anew(
     kind: str,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+import torch
 from engine_samples import ending, metrics, notices, resumed_from, run, spec, stop_after, weights
 
 from lsncli.engine import clock
@@ -146,6 +147,67 @@ def test_progress_right_after_an_evaluation_tells_a_loss_and_a_speed(settings: E
     for measured in (e for e in events if isinstance(e, Measured) and e.step):
         assert told[measured.step].loss == measured.metrics["train_loss"] > 0
         assert told[measured.step].images_per_second == measured.metrics["images_per_second"] > 0
+
+
+# -- threads ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Those of this process again, whatever a test sets."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def threads_told(events: list[Event]) -> int:
+    return next(e.provenance["threads"] for e in events if isinstance(e, Started))
+
+
+@pytest.fixture
+def of_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lsncli.engine.threads.os.cpu_count", lambda: 2)
+
+
+@pytest.mark.usefixtures("threads", "of_two_cores")
+@pytest.mark.parametrize(("first", "then"), [(1, 2), (2, 1)])
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_resumed_run_keeps_its_threads(
+    first: int, then: int, asked: bool, settings: EngineSettings, elsewhere: EngineSettings
+) -> None:
+    """Whoever resumes it, and whether they ask for a number or just have one; so it ends as it would have."""
+
+    def with_threads(where: EngineSettings, number: int) -> EngineSettings:
+        torch.set_num_threads(number)
+        return replace(where, threads=number if asked else None)
+
+    run_spec = SPECS["resnet8, augmented"]()
+    whole = run(run_spec, with_threads(elsewhere, first))
+    part = run(run_spec, with_threads(settings, first), stop_after(7))
+    rest = run(run_spec, with_threads(settings, then))
+    assert [threads_told(events) for events in (whole, part, rest)] == [first] * 3
+    assert torch.get_num_threads() == then
+    assert notices(rest) == []
+    assert metrics([*part, *rest]) == metrics(whole)
+    assert weights(settings, run_spec) == weights(elsewhere, run_spec)
+
+
+@pytest.mark.usefixtures("threads", "of_two_cores")
+def test_more_threads_than_there_are_cores_are_not_kept(settings: EngineSettings) -> None:
+    """The run was begun on a larger machine; its numbers are not those that it would have had, and it says so."""
+    run(spec(), replace(settings, threads=3), stop_after(7))
+    rest = run(spec(), replace(settings, threads=1))
+    assert resumed_from(rest) == 7
+    assert threads_told(rest) == 1
+    [told] = notices(rest)
+    assert "begun with 3 threads and goes on with 1" in told
+
+
+@pytest.mark.usefixtures("threads", "of_two_cores")
+def test_a_run_that_begins_anew_has_the_threads_of_whoever_begins_it(settings: EngineSettings) -> None:
+    run(spec(), replace(settings, threads=1), stop_after(7))
+    other = replace(settings, threads=2, precision="bf16")
+    assert threads_told(run(spec(), other, stop_after(3))) == 2
 
 
 def test_results_do_not_depend_on_what_was_trained_before(

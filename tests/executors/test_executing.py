@@ -167,3 +167,33 @@ def test_ends_of_workers_in_words() -> None:
 
 def test_usable_cores() -> None:
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+
+
+# -- threads ------------------------------------------------------------------------------------------
+
+
+def threads_told(events: list[Event]) -> dict[str, int]:
+    return {event.key: event.provenance["threads"] for event in events if isinstance(event, Started)}
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(None, 1), (1, 4), (2, 2), (3, 1), (9, 1)])
+def test_a_worker_has_its_share_of_the_cores(workers: int | None, threads: int, monkeypatch) -> None:
+    monkeypatch.setattr("lsncli.executors.processes.usable_cores", lambda: 4)
+    assert ProcessExecutor(workers).threads == threads
+
+
+def test_threads_do_not_depend_on_how_much_is_left(settings: EngineSettings, monkeypatch) -> None:
+    """Two workers on four cores have two threads each; one run alone could have had all four."""
+    monkeypatch.setattr("lsncli.executors.processes.usable_cores", lambda: 4)
+    free, executor = replace(settings, threads=None), ProcessExecutor(2)
+    many = threads_told(execute(executor, plan_of(*(spec(seed=seed) for seed in (1, 2, 3))), free))
+    one = threads_told(execute(executor, plan_of(spec(seed=4)), free))
+    # A worker of a machine with a single core has no second thread to give.
+    assert {*many.values()} == {*one.values()} <= {1, 2}
+
+
+def test_stacks_take_one_thread_whatever_their_worker_has(settings: EngineSettings, monkeypatch) -> None:
+    monkeypatch.setattr("lsncli.executors.processes.usable_cores", lambda: 4)
+    free = replace(settings, threads=None)
+    told = threads_told(execute(ProcessExecutor(1, stack=8), plan_of(spec(seed=1)), free))
+    assert list(told.values()) == [1]

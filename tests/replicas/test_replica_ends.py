@@ -107,3 +107,20 @@ def test_a_step_that_cannot_be_recorded_is_told_of_once(
     events = list(train(GOOD[0], settings))
     told = [event.message for event in events if isinstance(event, Notice)]
     assert told == [f"the step cannot be recorded, and is taken kernel by kernel: {Refusing.refused}"]
+
+
+@pytest.mark.usefixtures("told_every_step")
+def test_students_begun_with_other_threads_go_on_by_themselves(
+    settings: EngineSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lsncli.engine.threads.os.cpu_count", lambda: 2)
+    students = [student(loss) for loss in ("standard", "label-smoothing", "forward-correction")]
+    assert students[0].teacher is not None
+    list(train(students[0].teacher, settings))
+    list(train(students[0], replace(settings, threads=2), stop_after(1)))
+    events = list(train_replicas(students, settings, replicas=3))
+    told = {
+        e.key: (e.provenance["threads"], e.provenance.get("replicas")) for e in events if isinstance(e, Started)
+    }
+    assert [told[run.key] for run in students] == [(2, None), (1, 2), (1, 2)]
+    assert {end.status for end in ends(events).values()} == {"done"}

@@ -50,6 +50,7 @@ def test_the_quick_start_finds_the_same(tmp_path: Path, monkeypatch: pytest.Monk
 
 SMALL = Plan.of(spec(seed=seed) for seed in range(40))
 LARGE = Plan.of(spec(seed=seed, model=component("resnet8")) for seed in range(40))
+FEW = Plan.of(spec(seed=seed, model=component("resnet8")) for seed in range(2))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,8 @@ LARGE = Plan.of(spec(seed=seed, model=component("resnet8")) for seed in range(40
         (LARGE, None, "auto", 2, 1),
         (LARGE, None, "1", None, 1),
         (LARGE, None, "7", 7, 1),
+        (FEW, None, "7", 2, 1),
+        (FEW, None, "auto", 2, 1),
         (Plan.of([spec()]), None, "auto", None, STACK_SIZE),
         (Plan.of([spec()]), None, "1", None, 1),
     ],
@@ -84,6 +87,19 @@ def test_what_replicas_means_on_two_cores(
     assert isinstance(executor, ProcessExecutor if workers else InProcessExecutor)
     assert executor.stack == stack  # type: ignore[attr-defined]
     assert getattr(executor, "workers", None) == workers
+
+
+@pytest.mark.parametrize(("runs", "threads"), [(2, 4), (3, 2), (40, 1)])
+def test_few_runs_have_all_cores_among_them(
+    runs: int, threads: int, settings: EngineSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the whole plan, whatever of it is left: the executor is chosen before anybody looks."""
+    monkeypatch.setattr(processes, "usable_cores", lambda: 8)
+    monkeypatch.setattr("lsncli.batch.usable_cores", lambda: 8)
+    plan = Plan.of(spec(seed=seed, model=component("resnet8")) for seed in range(runs))
+    executor = choose_executor(None, "auto", settings, plan)
+    assert isinstance(executor, ProcessExecutor)
+    assert executor.threads == threads
 
 
 def test_large_runs_are_not_trained_together_in_one_process(settings: EngineSettings) -> None:
