@@ -141,9 +141,9 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
 
     ``plan`` is the whole one, with what of it is done already: the choice, and with it the number of threads, must
     not depend on how much is left. ``replicas`` is how many of its runs are trained at once, ``auto`` for as many
-    as suit. On a processor they are shared among worker processes, one for each core; on a GPU they take their steps
-    together. Small networks (:func:`~lsncli.engine.stack_kinds.stack_kind`) are trained in stacks. ``1`` trains run
-    after run. Raises :class:`LsnError` for an unknown name, device or precision, or an impossible number.
+    as suit. On a processor they are shared among worker processes, one for each core; on a GPU they take their
+    steps together. Small networks (:func:`~lsncli.engine.stack_kinds.stack_kind`) are trained in stacks. ``1``
+    trains run after run. Raises :class:`LsnError` for an unknown name, device or precision, or a number that cannot be.
     """
     backend, _ = select_backend(settings.device)
     select_precision(backend, settings.precision)

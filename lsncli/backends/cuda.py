@@ -79,6 +79,18 @@ class CudaBackend(Backend):
             self._before()
             self._before = None
 
+    def random_state(self) -> torch.Tensor:
+        """Of the current device; what a repeated graph has drawn is counted."""
+        import torch
+
+        return torch.cuda.get_rng_state()
+
+    def restore_random_state(self, state: torch.Tensor) -> None:
+        """Of the current device."""
+        import torch
+
+        torch.cuda.set_rng_state(state)
+
     def autocast(self, precision: str) -> AbstractContextManager[Any]:
         """Autocast to bf16, or nothing."""
         import torch

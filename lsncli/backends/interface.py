@@ -59,6 +59,17 @@ class Backend(ABC):
         """Seed the device's own generator, where ``torch.manual_seed`` does not reach it."""
         return
 
+    def random_state(self) -> torch.Tensor | None:
+        """The state of the device's own generator, a tensor on the CPU; None where it has none beside the CPU's.
+
+        Checkpoints keep it, so that a resumed run draws the numbers (of dropout, say) that it would have drawn.
+        """
+        return None
+
+    def restore_random_state(self, state: torch.Tensor) -> None:
+        """Go on from a state that :meth:`random_state` gave; raises RuntimeError or ValueError for any other."""
+        return
+
     @abstractmethod
     def autocast(self, precision: str) -> AbstractContextManager[Any]:
         """The context in which the forward pass and the loss run."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn, optim
 
 from lsncli.engine.tensor_file import UnusableCheckpointError, read_tensors, write_tensors
+
+if TYPE_CHECKING:
+    from lsncli.backends.interface import Backend
 
 __all__ = [
     "TrainingState",
@@ -32,7 +35,7 @@ class TrainingState:
 
     ``loss_sum`` is the sum of step losses since the last evaluation. ``measured`` are the metrics of all
     evaluations so far (step, name → value): whoever stores them may die with some unread, and then hears of
-    them again from the checkpoint.
+    them again from the checkpoint. ``backend``: whose generator is part of the state, beside the processor's.
     """
 
     module: nn.Module
@@ -44,6 +47,7 @@ class TrainingState:
     seconds: float = 0.0
     measured: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     identity: Mapping[str, Any] = field(default_factory=dict)
+    backend: Backend | None = None
 
 
 def save_checkpoint(path: Path, state: TrainingState) -> None:
@@ -61,6 +65,9 @@ def save_checkpoint(path: Path, state: TrainingState) -> None:
                 plain.setdefault(str(index), {})[name] = value
     tensors["loss_sum"] = state.loss_sum
     tensors["generator"] = torch.get_rng_state()
+    of_device = None if state.backend is None else state.backend.random_state()
+    if of_device is not None:
+        tensors["device_generator"] = of_device
     about = {
         "identity": dict(state.identity),
         "step": state.step,
@@ -119,7 +126,7 @@ def _restore(state: TrainingState, tensors: Mapping[str, Tensor], about: Mapping
     loss_sum, generator = tensors["loss_sum"].reshape(()), tensors["generator"]
     step, since, seconds = int(about["step"]), int(about["steps_since_evaluation"]), float(about["seconds"])
     measured = [(int(at), {str(k): float(v) for k, v in values.items()}) for at, values in about["measured"]]
-    torch.set_rng_state(generator)
+    _restore_generators(state.backend, generator, tensors.get("device_generator"))
     state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": entries})
     state.module.load_state_dict(model)
     if state.loss is not None:
@@ -127,6 +134,19 @@ def _restore(state: TrainingState, tensors: Mapping[str, Tensor], about: Mapping
     state.loss_sum.copy_(loss_sum)
     state.step, state.steps_since_evaluation, state.seconds = step, since, seconds
     state.measured = measured
+
+
+def _restore_generators(backend: Backend | None, generator: Tensor, of_device: Tensor | None) -> None:
+    """Both, or none where one does not fit; an older lsn has not kept the device's, which then stays as it is."""
+    before = torch.get_rng_state()
+    torch.set_rng_state(generator)
+    if backend is None or of_device is None:
+        return
+    try:
+        backend.restore_random_state(of_device)
+    except Exception:
+        torch.set_rng_state(before)
+        raise
 
 
 def _check_fit(what: str, module: nn.Module, values: Mapping[str, Tensor]) -> None:

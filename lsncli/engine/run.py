@@ -74,6 +74,7 @@ class Run:
                 "precision": self.precision,
                 "backend": self.backend.name,
             },
+            backend=backend,
         )
         self.per_epoch = self.work.train.count // spec.train.batch_size
         self.told_of_disk = False

@@ -116,19 +116,26 @@ def _built(
 
 
 class _Ready:
-    """A run before its first step, what it has to say of its checkpoint, and its state of torch's generator."""
+    """A run before its first step, what it has to say of its checkpoint, and its states of the generators."""
 
     def __init__(self, run: Run, notice: str | None) -> None:
         self.run = run
         self.notice = notice
         self.random = torch.get_rng_state()
+        self.of_device = run.backend.random_state()
+
+    def restore_generators(self) -> None:
+        """Those of the processor and of the device as they were when the run was ready."""
+        torch.set_rng_state(self.random)
+        if self.of_device is not None:
+            self.run.backend.restore_random_state(self.of_device)
 
 
 def _lockstep(ready: Sequence[_Ready], settings: EngineSettings, stop: Callable[[], bool]) -> Lockstep:
     runs = [one.run for one in ready]
     if len(runs) == 1:
         # Others may have been built after it.
-        torch.set_rng_state(ready[0].random)
+        ready[0].restore_generators()
     steps = ReplicaSteps(runs, [one.random for one in ready])
     how = {"replicas": len(runs)} if len(runs) > 1 else {}
     return Lockstep(runs, [one.notice for one in ready], steps, settings, stop, **how)

@@ -248,6 +248,20 @@ class BackendSuite(ComponentSuite):
                     seen, torch.full((count,), 6.0), f"how often each of {count} tasks was done in six steps"
                 )
 
+    def test_random_state(self) -> None:
+        """Where the device has a generator of its own, its state can be put back: the same numbers come again."""
+        with self.prepared() as (backend, _, device):
+            state = backend.random_state()
+            if state is None:
+                skip("it has no generator beside the processor's")
+            expect(state.device.type == "cpu", f"random_state() is on {state.device}, not on the CPU")
+            kept = state.clone()
+            drawn = torch.rand(8, device=device).cpu()
+            backend.restore_random_state(kept)
+            again = torch.rand(8, device=device).cpu()
+            backend.restore_random_state(kept)
+            expect(torch.equal(drawn, again), "restore_random_state() does not bring the same numbers again")
+
     def test_describe(self) -> None:
         """The device in plain data, for provenance: text keys, nothing but JSON, and the backend's name."""
         with self.prepared() as (backend, name, _):

@@ -58,6 +58,21 @@ def test_twice_the_same_and_resumed_the_same(model, gpu: EngineSettings, elsewhe
     assert last == {name: value for (step, name), value in metrics(rest).items() if step == 20}
 
 
+@pytest.mark.usefixtures("told_every_step", "plugin")
+@pytest.mark.parametrize("stop_at", [2, 7])
+def test_a_resumed_run_draws_what_the_device_would_have_drawn(
+    stop_at: int, gpu: EngineSettings, elsewhere: EngineSettings
+) -> None:
+    """Before its step is recorded, and when a record has been repeated: what that has drawn must be counted."""
+    run_spec = spec(model=RESNET, loss="drawing-there")
+    whole = run(run_spec, gpu)
+    assert notices(whole) == []
+    again = replace(elsewhere, device="cuda")
+    assert ending(run(run_spec, again, stop_after(stop_at))).status == "interrupted"
+    run(run_spec, again)
+    assert weights(gpu, run_spec) == weights(again, run_spec)
+
+
 def test_the_same_batches_as_on_the_processor() -> None:
     import numpy as np
 

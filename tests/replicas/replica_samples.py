@@ -20,7 +20,8 @@ CLASSES = 4
 SMALL = ComponentSpec(name="resnet8", params={"width": 4})
 
 #: ``recorder`` is a processor whose steps are made as those of a device that records them, and taken eagerly; it
-#: counts what is asked of it. The losses draw random numbers, or fail.
+#: counts what is asked of it. ``dicer`` has a generator of its own, as a GPU has. The losses draw random numbers,
+#: or fail.
 PLUGIN = '''
 from collections import Counter
 
@@ -58,6 +59,43 @@ def exploding(params, context):
     return loss
 
 
+DICE = None
+
+
+def dicing(params, context):
+    """Weighs examples by chance, drawn from the generator of the dicer."""
+    import torch
+
+    return lambda logits, targets, inputs=None: cross_entropy(logits, targets) * torch.rand(
+        len(logits), generator=DICE
+    )
+
+
+def dicer(params, context):
+    import torch
+    from lsncli.backends.cpu import CpuBackend
+
+    class Dicer(CpuBackend):
+        name = "dicer"
+        parallel = True
+
+        def prepare(self, device, *, threads):
+            global DICE
+            DICE = torch.Generator().manual_seed(0)
+            return super().prepare(device, threads=threads)
+
+        def seed(self, number):
+            DICE.manual_seed(number)
+
+        def random_state(self):
+            return DICE.get_state()
+
+        def restore_random_state(self, state):
+            DICE.set_state(state)
+
+    return Dicer()
+
+
 def recorder(params, context):
     from lsncli.backends.cpu import CpuBackend
 
@@ -86,13 +124,14 @@ def recorder(params, context):
 
 @hookimpl
 def lsn_losses(register):
-    for build in (drawing, raising, exploding):
+    for build in (drawing, dicing, raising, exploding):
         register(LossInfo(name=build.__name__, build=build))
 
 
 @hookimpl
 def lsn_backends(register):
     register(BackendInfo(name="recorder", build=recorder))
+    register(BackendInfo(name="dicer", build=dicer))
 '''
 
 
