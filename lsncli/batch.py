@@ -143,7 +143,7 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
     not depend on how much is left. ``replicas`` is how many of its runs are trained at once, ``auto`` for as many
     as suit. On a processor they are shared among worker processes, one for each core; on a GPU they take their
     steps together. Small networks (:func:`~lsncli.engine.stack_kinds.stack_kind`) are trained in stacks. ``1``
-    trains run after run. Raises :class:`LsnError` for an unknown name, device or precision, or a number that cannot be.
+    trains run after run. Raises :class:`LsnError` for an unknown name, device or precision, or a wrong number.
     """
     backend, _ = select_backend(settings.device)
     select_precision(backend, settings.precision)

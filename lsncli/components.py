@@ -132,12 +132,16 @@ class LossInfo(ComponentInfo):
     uses_estimate: called with ``params``, for a loss that needs ``"transition"``: whether with these parameters it
         is to be given the estimate of T that the recipe's ``[transition]`` makes. Where it says no, nothing is
         estimated, and the loss is given the noise model's own matrix. None: it always takes the estimate.
+    recordable: whether every step calls the same kernels, and all that changes from step to step is a tensor on the
+        device. False for a component that counts steps with numbers of Python, say: a device that records a step
+        and repeats it (CUDA) does not ask Python again, and would use the same number for ever.
     """
 
     kind: ClassVar[str] = "loss"
     label: str = ""
     soft_targets: bool = True
     uses_estimate: Callable[[Any], bool] | None = None
+    recordable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,9 +160,13 @@ class NoiseModelInfo(ComponentInfo):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchitectureInfo(ComponentInfo):
-    """An architecture; ``build(params, ArchitectureContext)`` returns a ``torch.nn.Module``."""
+    """An architecture; ``build(params, ArchitectureContext)`` returns a ``torch.nn.Module``.
+
+    recordable: as :class:`LossInfo` has it.
+    """
 
     kind: ClassVar[str] = "architecture"
+    recordable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,9 +218,14 @@ class EstimatorInfo(ComponentInfo):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizerInfo(ComponentInfo):
-    """An optimiser; ``build(params, parameters)`` returns a ``torch.optim.Optimizer``."""
+    """An optimiser; ``build(params, parameters)`` returns a ``torch.optim.Optimizer``.
+
+    recordable: as :class:`LossInfo` has it. One whose ``state`` holds counters that are no tensors on the device,
+    as torch's own Adagrad, is found out after its first step, whatever is said here.
+    """
 
     kind: ClassVar[str] = "optimizer"
+    recordable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from lsncli.engine.feed import Feed, RecordedFeed
 from lsncli.engine.final_outputs import FinalOutputs
 from lsncli.engine.preparation import prepared
 from lsncli.engine.rates import Rates, RecordedRates
+from lsncli.engine.recordable import counts_on_processor, may_be_recorded
 from lsncli.engine.run import Run
 from lsncli.losses.interface import LossInputs, PreparingLoss
 
@@ -51,6 +52,7 @@ class ReplicaSteps:
         self.rates = [(RecordedRates if self.backend.recorded else Rates)(run) for run in runs]
         self._feeds: dict[int, Feed] = {}
         self._said = False
+        self._refused: str | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -60,9 +62,9 @@ class ReplicaSteps:
             seed = self.runs[row].spec.seed
             batches.setdefault(seed, _Batch(self._feed(row))).rows.append(row)
         self._batches = list(batches.values())
-        # A loss that changes the batch draws numbers on the processor in every step: a record would repeat them.
-        drawing = any(isinstance(self.runs[row].work.loss, PreparingLoss) for row in self.active)
-        self._compiled = self._step if drawing else self.backend.compile_step(self._step)
+        recordable = all(may_be_recorded(self.runs[row]) for row in self.active)
+        self._compiled = self.backend.compile_step(self._step) if recordable else self._step
+        self._looked_at = not self.backend.recorded
 
     def _feed(self, row: int) -> Feed:
         run = self.runs[row]
@@ -79,6 +81,16 @@ class ReplicaSteps:
             self.rates[row].prepare(self.step)
         self._compiled()
         self.step += 1
+        if not self._looked_at:
+            self._look_at_optimizers()
+
+    def _look_at_optimizers(self) -> None:
+        """After a step, when they have their state: no record where one of them counts on the processor."""
+        self._looked_at = True
+        for run in (self.runs[row] for row in self.active):
+            if counts_on_processor(run.state.optimizer):
+                self._refused = f"optimizer {run.spec.train.optimizer.name!r} keeps numbers on the processor"
+                self._compiled = self._step
 
     def _step(self) -> None:
         """What the device does in a step; nothing here waits for it."""
@@ -176,7 +188,7 @@ class ReplicaSteps:
 
     def notice(self) -> str | None:
         """Why the step could not be recorded, once."""
-        refused: str | None = getattr(self._compiled, "refused", None)
+        refused: str | None = self._refused or getattr(self._compiled, "refused", None)
         if refused is None or self._said:
             return None
         self._said = True

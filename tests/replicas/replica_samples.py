@@ -25,7 +25,7 @@ SMALL = ComponentSpec(name="resnet8", params={"width": 4})
 PLUGIN = '''
 from collections import Counter
 
-from lsncli import BackendInfo, LossInfo, hookimpl
+from lsncli import ArchitectureInfo, BackendInfo, LossInfo, OptimizerInfo, hookimpl
 
 ASKED = Counter()
 
@@ -57,6 +57,48 @@ def exploding(params, context):
         return cross_entropy(logits, targets) * (float("inf") if int(inputs.step) >= 5 else 1.0)
 
     return loss
+
+
+def counting(params, context):
+    """Its weight grows with its calls, which Python counts."""
+    calls = 0
+
+    def loss(logits, targets, inputs=None):
+        nonlocal calls
+        calls += 1
+        return cross_entropy(logits, targets) * (1 + calls / 8)
+
+    return loss
+
+
+def small_net(params, context):
+    import torch
+
+    channels, height, width = context.input_shape
+    return torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(channels * height * width, context.num_classes)
+    )
+
+
+def sgd_of_ours(params, parameters):
+    import torch
+
+    return torch.optim.SGD(parameters, lr=0.0625)
+
+
+def remembering_steps(params, parameters):
+    import torch
+
+    class Remembering(torch.optim.SGD):
+        """Has a number of Python in its state."""
+
+        def step(self, closure=None):
+            super().step(closure)
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    self.state[parameter]["steps"] = self.state[parameter].get("steps", 0) + 1
+
+    return Remembering(parameters, lr=0.0625)
 
 
 DICE = None
@@ -126,6 +168,20 @@ def recorder(params, context):
 def lsn_losses(register):
     for build in (drawing, dicing, raising, exploding):
         register(LossInfo(name=build.__name__, build=build))
+    register(LossInfo(name="counting", build=counting, recordable=False))
+
+
+@hookimpl
+def lsn_architectures(register):
+    register(ArchitectureInfo(name="small-net", build=small_net))
+    register(ArchitectureInfo(name="counting-net", build=small_net, recordable=False))
+
+
+@hookimpl
+def lsn_optimizers(register):
+    register(OptimizerInfo(name="plain-sgd", build=sgd_of_ours))
+    register(OptimizerInfo(name="counting-sgd", build=sgd_of_ours, recordable=False))
+    register(OptimizerInfo(name="remembering-sgd", build=remembering_steps))
 
 
 @hookimpl
