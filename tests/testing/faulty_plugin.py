@@ -550,6 +550,15 @@ class Rounding(Sound):
         return module.to(torch.bfloat16).float()
 
 
+class Forgetful(Sound):
+    name = "forgetful"
+
+    def random_state(self):
+        import torch
+
+        return torch.get_rng_state()
+
+
 class Untold(Sound):
     name = "untold"
 
@@ -662,7 +671,7 @@ class SameTwice(Sound):
 @hookimpl
 def lsn_backends(register):
     for backend in (
-        *(Sound, Dishonest, Leaky, Rounding, Untold, WarmingUp, Tiring, Shrinking, Lazy, Late, Nominal),
+        *(Sound, Dishonest, Leaky, Rounding, Forgetful, Untold, WarmingUp, Tiring, Shrinking, Lazy, Late, Nominal),
         *(OneOfTwo, SameTwice),
     ):
         register(

@@ -85,6 +85,7 @@ OTHERS: dict[str, dict[str, set[str]]] = {
         "dishonest": {"availability"},
         "leaky": {"release restores"},
         "rounding": {"place"},
+        "forgetful": {"random state"},
         "untold": {"describe"},
         "warming-up": {"step"},
         "tiring": {"step"},
