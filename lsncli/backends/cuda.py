@@ -91,6 +91,13 @@ class CudaBackend(Backend):
 
         torch.cuda.set_rng_state(state)
 
+    def room(self) -> int:
+        """Of the current device: what the driver has, and what torch keeps of it without using it."""
+        import torch
+
+        free, _ = torch.cuda.mem_get_info()
+        return int(free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
+
     def autocast(self, precision: str) -> AbstractContextManager[Any]:
         """Autocast to bf16, or nothing."""
         import torch

@@ -70,6 +70,13 @@ class Backend(ABC):
         """Go on from a state that :meth:`random_state` gave; raises RuntimeError or ValueError for any other."""
         return
 
+    def room(self) -> int | None:
+        """The bytes that are free in the device's own memory; None where it has none, or nobody can tell.
+
+        Images that would take more than half of it stay in this machine's memory, and are brought batch by batch.
+        """
+        return None
+
     @abstractmethod
     def autocast(self, precision: str) -> AbstractContextManager[Any]:
         """The context in which the forward pass and the loss run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -146,8 +147,8 @@ def load(folder: Path, meta: StoredMeta | None = None) -> Arrays:
     """The arrays of ``folder``, mapped into memory and read as they are needed.
 
     Sizes, types and label range are checked; the digest is not (see :func:`problem`). The mapping is
-    copy-on-write: a change by the caller never reaches the file. Raises :class:`LsnError` where a file is
-    missing or damaged.
+    copy-on-write, or read-only where a file is larger than the memory: a change by the caller never reaches it.
+    Raises :class:`LsnError` where a file is missing or damaged.
     """
     meta = meta or read_meta(folder)
     images = {"train": (meta.train_size, *meta.image_shape), "test": (meta.test_size, *meta.image_shape)}
@@ -238,7 +239,7 @@ def reserve(folder: Path) -> Path:
 
 def _open(folder: Path, part: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     try:
-        array = np.load(folder / f"{part}.npy", mmap_mode="c", allow_pickle=False)
+        array = _mapped(folder / f"{part}.npy")
     except (OSError, ValueError, EOFError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise damaged(folder, f"{part}.npy cannot be read ({reason})") from None
@@ -246,6 +247,20 @@ def _open(folder: Path, part: str, shape: tuple[int, ...], dtype: np.dtype[Any])
         found = f"{array.dtype} {list(array.shape)}" if isinstance(array, np.ndarray) else "something else"
         raise damaged(folder, f"{part}.npy holds {found}, not {dtype} {list(shape)}")
     return np.asarray(array)
+
+
+def _mapped(path: Path) -> Any:
+    """A file as an array that is mapped into memory, copy-on-write where the system allows that.
+
+    Linux counts what may be written as memory that is taken, and refuses a file of more than it has: such a one can
+    only be read.
+    """
+    try:
+        return np.load(path, mmap_mode="c", allow_pickle=False)
+    except OSError as error:
+        if error.errno != errno.ENOMEM:
+            raise
+        return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def _write_meta(path: Path, meta: StoredMeta) -> None:

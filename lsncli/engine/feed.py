@@ -44,12 +44,22 @@ class RecordedFeed(Feed):
         super().__init__(images, seed, batch_size)
         self.place = torch.zeros(1, dtype=torch.int64, device=images.device)
         self._rows = torch.arange(batch_size, dtype=torch.int64, device=images.device)
+        self._order = torch.empty(0, dtype=torch.int64)
+        #: Where the images of a step are brought, if they are not all on the device: the record knows this place.
+        self._brought: Tensor | None = None
+        if images.on_host:
+            shape = (batch_size, images.height, images.width, images.channels)
+            self._brought = torch.empty(shape, dtype=torch.uint8, device=images.device)
 
     def prepare(self, step: int) -> None:
         """As for every feed; the counter is set where an epoch begins, or a run goes on within one."""
         epoch, place = divmod(step, self.per_epoch)
-        if epoch == self.epoch:
-            return
+        if epoch != self.epoch:
+            self._begin(epoch, place)
+        if self._brought is not None:
+            self.images.pixels.bring(self._order[place * self.size : (place + 1) * self.size], self._brought)
+
+    def _begin(self, epoch: int, place: int) -> None:
         drawn = self.images.draw(self.seed, epoch)
         if self.draws is None:
             self.draws = drawn
@@ -57,12 +67,14 @@ class RecordedFeed(Feed):
             self.draws.copy_(drawn)
         self.epoch = epoch
         self.place.fill_(place)
+        if self._brought is not None:
+            self._order = torch.from_numpy(self.images.order(self.seed, epoch))
 
     def batch(self) -> tuple[Tensor, Tensor]:
         """Indices ``[B]`` and normalised, augmented images ``[B, C, H, W]`` of the step."""
         assert self.draws is not None, "no step was prepared"
         chosen = self.draws.of(self._rows + self.place * self.size)
-        return chosen.order, self.images.augmented(chosen)
+        return chosen.order, self.images.augmented(chosen, self._brought)
 
     def advance(self) -> None:
         """Count a step."""

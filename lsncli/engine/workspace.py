@@ -21,6 +21,7 @@ from lsncli.engine.building import build_architecture, build_component
 from lsncli.engine.estimation import estimate_transition
 from lsncli.engine.finished_run import FinishedRunReader
 from lsncli.engine.images import Normalisation, TestImages, TrainingImages
+from lsncli.engine.pixels import fits
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.streams import stream, torch_seed
 from lsncli.engine.teaching import Teacher
@@ -122,6 +123,7 @@ def prepare_workspace(
     if like is None:
         images = arrays.train_images[trained_on]
         normalise = Normalisation.of(images, device)
+        on_host = not fits(images.nbytes + arrays.test_images.nbytes, backend.room())
         train = TrainingImages(
             images,
             normalise,
@@ -129,12 +131,13 @@ def prepare_workspace(
             spec.train.crop_padding,
             device,
             traced=backend.traced,
+            on_host=on_host,
         )
-        test = TestImages(arrays.test_images, normalise, device, traced=backend.traced)
+        test = TestImages(arrays.test_images, normalise, device, traced=backend.traced, on_host=on_host)
         validation = None
         if held is not None:
             chosen = arrays.train_images[held.validation]
-            validation = TestImages(chosen, normalise, device, traced=backend.traced)
+            validation = TestImages(chosen, normalise, device, traced=backend.traced, on_host=on_host)
     else:
         train, test, validation = like.train, like.test, like.validation
     reader = FinishedRunReader(settings, device, backend, precision, classes, arrays.image_shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,22 @@ def test_newer_format(kept: Path) -> None:
     (kept / "meta.json").write_text(json.dumps(meta))
     with pytest.raises(LsnError, match="newer lsn"):
         stored.load(kept)
+
+
+def test_a_file_larger_than_the_memory_is_mapped_to_be_read(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux refuses to map more than it has where that may be written, even copy-on-write; it is no damage."""
+    genuine, expected = np.load, np.load(kept / "train_images.npy")
+
+    def load(path: Path, *, mmap_mode: str, allow_pickle: bool) -> np.ndarray:
+        if mmap_mode == "c" and path.name == "train_images.npy":
+            raise OSError(errno.ENOMEM, "Cannot allocate memory")
+        return genuine(path, mmap_mode=mmap_mode, allow_pickle=allow_pickle)
+
+    monkeypatch.setattr(np, "load", load)
+    arrays = stored.load(kept)
+    np.testing.assert_array_equal(arrays.train_images, expected)
+    assert not arrays.train_images.flags.writeable
+    assert arrays.test_images.flags.writeable
 
 
 def test_loaded_arrays_are_mapped_and_the_file_stays_as_it_is(kept: Path) -> None:

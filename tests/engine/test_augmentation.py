@@ -9,7 +9,9 @@ import pytest
 import torch
 from engine_samples import draw_images, ending, run, spec
 
+from lsncli.engine import images as images_module
 from lsncli.engine.images import Normalisation, TestImages, TrainingImages
+from lsncli.engine.pixels import fits
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.streams import stream, torch_seed
 
@@ -21,9 +23,17 @@ def images(channels: int = 3) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (N, 7, 5, channels), dtype=np.uint8)
 
 
-def training(augment: str, channels: int = 3) -> TrainingImages:
+def training(augment: str, channels: int = 3, *, on_host: bool = False) -> TrainingImages:
     pixels = images(channels)
-    return TrainingImages(pixels, Normalisation.of(pixels, CPU), augment, PADDING, CPU)
+    return TrainingImages(pixels, Normalisation.of(pixels, CPU), augment, PADDING, CPU, on_host=on_host)
+
+
+@pytest.fixture(params=["in a padded copy", "padded batch by batch", "brought batch by batch"])
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How training images are kept: those of small sets, of large ones, and those that no device has room for."""
+    if request.param == "padded batch by batch":
+        monkeypatch.setattr(images_module, "PADDED_COPY", 0)
+    return str(request.param)
 
 
 def one_by_one(
@@ -49,8 +59,10 @@ def one_by_one(
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("augment", ["none", "crop", "flip", "crop-flip"])
-def test_batch_equals_a_plain_implementation(augment: str, channels: int) -> None:
-    train = training(augment, channels)
+def test_batch_equals_a_plain_implementation(augment: str, channels: int, kept: str) -> None:
+    train = training(augment, channels, on_host=kept.startswith("brought"))
+    padded = "crop" in augment and kept == "in a padded copy"
+    assert train.images.shape == (N, 7 + 2 * PADDING * padded, 5 + 2 * PADDING * padded, channels)
     draws = train.draw(seed=5, epoch=2)
     assert (draws.offsets is not None, draws.flips is not None) == ("crop" in augment, "flip" in augment)
     for start, size in ((0, 8), (8, 8), (16, 7)):
@@ -69,11 +81,42 @@ def test_batch_equals_a_plain_implementation(augment: str, channels: int) -> Non
 
 
 @pytest.mark.parametrize("augment", ["none", "crop-flip"])
-def test_evaluation_sees_every_image_in_order_and_unchanged(augment: str) -> None:
+def test_evaluation_sees_every_image_in_order_and_unchanged(augment: str, kept: str) -> None:
     expected = one_by_one(images(), np.arange(N), None, None)
-    np.testing.assert_allclose(torch.cat(list(training(augment).plain(10))).numpy(), expected, atol=1e-5)
-    test = TestImages(images(), Normalisation.of(images(), CPU), CPU)
+    on_host = kept.startswith("brought")
+    train = training(augment, on_host=on_host)
+    np.testing.assert_allclose(torch.cat(list(train.plain(10))).numpy(), expected, atol=1e-5)
+    chosen = torch.tensor([22, 3, 3, 0])
+    np.testing.assert_allclose(train.at(chosen).numpy(), expected[chosen.numpy()], atol=1e-5)
+    test = TestImages(images(), Normalisation.of(images(), CPU), CPU, on_host=on_host)
     np.testing.assert_allclose(torch.cat(list(test.plain(10))).numpy(), expected, atol=1e-5)
+
+
+def test_however_they_are_kept_the_bits_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = training("crop-flip")
+    monkeypatch.setattr(images_module, "PADDED_COPY", 0)
+    draws = copied.draw(5, 2)
+    _, expected = copied.batch(draws, 3, 8)
+    for other in (training("crop-flip"), training("crop-flip", on_host=True)):
+        assert other.margin == 0
+        assert torch.equal(other.batch(draws, 3, 8)[1], expected)
+
+
+def test_a_mapped_file_that_can_only_be_read_is_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    pixels = images()
+    pixels.flags.writeable = False
+    train = TrainingImages(pixels, Normalisation.of(pixels, CPU), "crop", PADDING, CPU, on_host=True)
+    assert train.images.data_ptr() == pixels.ctypes.data, "not copied"
+    assert len(list(train.plain(10))) == 3
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "room", "expected"),
+    [(10**12, None, True), (100, 200, True), (101, 201, False), (101, 200, False), (0, 0, True)],
+)
+def test_images_take_half_of_the_room_at_most(nbytes: int, room: int | None, expected: bool) -> None:
+    assert fits(nbytes, room) is expected
 
 
 def test_normalised_training_images_have_mean_0_and_deviation_1() -> None:

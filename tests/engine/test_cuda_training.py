@@ -87,6 +87,19 @@ def test_the_same_batches_as_on_the_processor() -> None:
     torch.testing.assert_close(batches[0][1], batches[1][1], rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("augment", ["none", "crop-flip"])
+def test_images_that_are_brought_step_by_step(
+    augment: str, gpu: EngineSettings, elsewhere: EngineSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a recorded step, too, whose record knows the place that they are brought to."""
+    run_spec = spec(model=RESNET, augment=augment, steps=20)
+    run(run_spec, gpu)
+    monkeypatch.setattr(CudaBackend, "room", lambda self: 100)
+    brought = run(run_spec, replace(elsewhere, device="cuda"))
+    assert notices(brought) == []
+    assert weights(gpu, run_spec) == weights(replace(elsewhere, device="cuda"), run_spec)
+
+
 def test_fp32_agrees_with_the_processor(gpu: EngineSettings, elsewhere: EngineSettings) -> None:
     """Without TF32: ten bits would be 1e-3 off after the first convolution alone."""
     run_spec = spec(model=RESNET, steps=2, evaluations=1)

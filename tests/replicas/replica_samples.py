@@ -20,8 +20,8 @@ CLASSES = 4
 SMALL = ComponentSpec(name="resnet8", params={"width": 4})
 
 #: ``recorder`` is a processor whose steps are made as those of a device that records them, and taken eagerly; it
-#: counts what is asked of it. ``dicer`` has a generator of its own, as a GPU has. The losses draw random numbers,
-#: or fail.
+#: counts what is asked of it. ``dicer`` has a generator of its own, as a GPU has. ``cramped`` is a
+#: recorder without room for images. The losses draw random numbers, or fail.
 PLUGIN = '''
 from collections import Counter
 
@@ -138,7 +138,7 @@ def dicer(params, context):
     return Dicer()
 
 
-def recorder(params, context):
+def recorder(params, context, cramped=False):
     from lsncli.backends.cpu import CpuBackend
 
     class Recorder(CpuBackend):
@@ -161,7 +161,13 @@ def recorder(params, context):
             for task in reversed(tasks):
                 task()
 
-    return Recorder()
+    class Cramped(Recorder):
+        name = "cramped"
+
+        def room(self):
+            return 100
+
+    return Cramped() if cramped else Recorder()
 
 
 @hookimpl
@@ -187,6 +193,7 @@ def lsn_optimizers(register):
 @hookimpl
 def lsn_backends(register):
     register(BackendInfo(name="recorder", build=recorder))
+    register(BackendInfo(name="cramped", build=lambda params, context: recorder(params, context, True)))
     register(BackendInfo(name="dicer", build=dicer))
 '''
 
