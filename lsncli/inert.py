@@ -34,10 +34,9 @@ def for_json(document: str) -> str:
 def for_spreadsheet(text: str) -> str:
     """``text`` with an apostrophe in front where a spreadsheet would take it for a formula, and run it.
 
-    Half characters, which no file can hold, become question marks.
+    What a terminal would obey is written out: such a file is printed as often as it is opened.
     """
-    plain = text.encode("utf-8", "replace").decode("utf-8")
-    return f"'{plain}" if _FORMULA.match(plain) else plain
+    return for_terminal(f"'{text}" if _FORMULA.match(text) else text)
 
 
 def _written_out(found: re.Match[str]) -> str:

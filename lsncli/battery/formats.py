@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from lsncli.battery.outcome import BatteryOutcome
 from lsncli.errors import LsnError
+from lsncli.inert import for_json
 from lsncli.registry import Registry
 from lsncli.report.claims.formats import renderer
 from lsncli.report.table import Table
@@ -37,7 +38,7 @@ def as_text(outcome: BatteryOutcome, format: str, components: Registry) -> str:
     claims = json.loads(parts.pop("hypotheses"))
     tables = {name: json.loads(text) for name, text in parts.items()}
     value = {"title": outcome.title, "profile": outcome.profile, "tables": tables, "claims": claims}
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return for_json(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def as_files(outcome: BatteryOutcome, format: str, components: Registry) -> dict[str, str]:

@@ -201,6 +201,7 @@ class _Showing:
             sys.stdout.write(as_text(found, self.format, registry()))
 
     def _write(self, texts: dict[str, str], ending: str) -> None:
+        from lsncli.cli.output import say
         from lsncli.cli.whole_report import folder_of
         from lsncli.report.writing import write_report
 
@@ -208,4 +209,4 @@ class _Showing:
         for name, text in texts.items():
             path = folder / f"{name}.{ending}"
             write_report(text, path)
-            typer.echo(f"wrote {path}", err=True)
+            say(f"wrote {path}", err=True)

@@ -187,6 +187,7 @@ def _all(
     data_dir: Path | None,
 ) -> None:
     """Write the whole report into a folder."""
+    from lsncli.cli.output import say
     from lsncli.cli.whole_report import WholeReport, endings, folder_of
 
     if contradictions:
@@ -198,7 +199,7 @@ def _all(
     try:
         options = repeated_options(db, data_dir)
         whole = WholeReport(overrides, store, format, options, absent_note(db, store), db)
-        whole.write(folder_of(output), lambda line: typer.echo(line, err=True))
+        whole.write(folder_of(output), lambda line: say(line, err=True))
     finally:
         if store is not None:
             store.close()

@@ -20,7 +20,7 @@ ABOUT = (
 
 def selection_table(selection: Selection, notes: Sequence[str] = ()) -> Listing:
     """The table of ``selection``; its JSON has every option of every setting, with the values of each seed."""
-    said = [f"Missing runs: {selection.fill}"] if selection.fill else []
+    said = [f"Train the missing runs: {selection.fill}"] if selection.fill else []
     return Listing(
         title=selection.title,
         number=None,

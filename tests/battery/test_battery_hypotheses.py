@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from lsncli.battery.formats import as_text
 from lsncli.battery.outcome import BatteryOutcome, candidate_keys, outcome_of
 from lsncli.battery.request import BatteryRequest
 from lsncli.plan import RunSpec
@@ -188,3 +191,10 @@ def test_nothing_trained_yet(request_of: Read) -> None:
     assert {table.fill for table in outcome.tables.values()} == {command}
     assert outcome.claims.fill == (command,)
     assert {result.verdict for result in outcome.claims.claims} == {"not enough runs"}
+
+
+def test_as_json_a_title_steers_no_terminal(outcome: BatteryOutcome) -> None:
+    """JSON escapes C0 by itself; C1 and turned writing, which a name of a recipe may hold, it does not."""
+    text = as_text(replace(outcome, title="\x9b2J \u202egnp.exe"), "json", registry())
+    assert json.loads(text)["title"] == "\x9b2J \u202egnp.exe"
+    assert not set(text) & set("\x9b\u202e")

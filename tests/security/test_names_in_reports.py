@@ -10,8 +10,11 @@ import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
 import pytest
-from hostile_samples import Place
+from hostile_samples import NAMES, Place
 from pylatexenc.latexwalker import LatexMacroNode, LatexWalker
+
+from lsncli.report.formats.listing import renderer
+from lsncli.report.listing import Column, Listing
 
 REPORTS = (("report", "evil.toml"), ("report", "evil.toml", "--claims"))
 
@@ -81,6 +84,32 @@ def test_csv(hostile: Place, words: tuple[str, ...]) -> None:
         if cell and cell[0] in "=+-@\t\r":
             float(cell)  # a negative number is no formula
     assert any("cmd" in cell for cell in cells) or "--claims" in words  # claims name components only
+    assert not STEERS.search(text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("format", ["rich", "md", "csv", "json", "latex", "html"])
+def test_a_listing(name: str, format: str) -> None:
+    """What ``lsn select`` prints, and computed tables: names in every place that a listing has."""
+    rows = ((name, (name, "92.00"), -0.5),)
+    listing = Listing(name, None, name, (Column(name), Column("told"), Column("lost", True)), rows, (name,))
+    text = renderer(format)(listing)
+    assert not STEERS.search(text)
+    if format == "csv":
+        head, row = csv.reader(io.StringIO(text))
+        assert not {cell[0] for cell in (*head, *row[:2])} & set("=+-@")
+        assert row[2] == "-0.5"  # a number stays one
+
+
+def test_a_label_of_a_selection_is_no_formula() -> None:
+    rows = (('=HYPERLINK("http://e")', "91.00 ± 1.41"),)
+    text = renderer("csv")(Listing("t", None, "a", (Column("method"), Column("selected", True)), rows))
+    assert list(csv.reader(io.StringIO(text)))[1] == ['\'=HYPERLINK("http://e")', "91.00 ± 1.41"]
+
+
+@pytest.mark.parametrize("words", REPORTS)
+def test_a_terminal_s_text_in_a_pipe(hostile: Place, words: tuple[str, ...]) -> None:
+    assert not STEERS.search(hostile(*words, "--output", "-").out)
 
 
 @pytest.mark.parametrize("words", REPORTS)
@@ -142,6 +171,7 @@ def test_markup_of_rich_is_text(hostile: Place) -> None:
 def test_figures(hostile: Place, form: str) -> None:
     answer = hostile("report", "evil.toml", "--figure", "2", "--output", f"figure.{form}")
     assert answer.status == 0, answer.err
+    assert not STEERS.search(answer.err)
     data = (hostile.folder / f"figure.{form}").read_bytes()
     assert not (hostile.folder / "pwned").exists()
     if form == "svg":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsncli.errors import LsnError
+from lsncli.inert import for_terminal
 from lsncli.report.figures.model import Figure
 from lsncli.report.figures.recipes import check_number
 
@@ -58,8 +59,8 @@ class FigureRequest:
         assert self.output is not None
         write_figure(draw(figure, self.form), self.output)
         for note in figure.notes:
-            print(f"note: {note}", file=sys.stderr)
-        print(f"wrote {self.output}", file=sys.stderr)
+            print(for_terminal(f"note: {note}"), file=sys.stderr)
+        print(for_terminal(f"wrote {self.output}"), file=sys.stderr)
 
     def _numbers(self, figure: Figure) -> None:
         from lsncli.report.figures.figure_json import render_figure_json
@@ -68,6 +69,6 @@ class FigureRequest:
         text = render_figure_json(figure)
         if self.output is not None and str(self.output) != "-":
             write_report(text, self.output)
-            print(f"wrote {self.output}", file=sys.stderr)
+            print(for_terminal(f"wrote {self.output}"), file=sys.stderr)
         else:
             sys.stdout.write(text)

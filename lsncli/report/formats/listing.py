@@ -14,11 +14,12 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from lsncli.errors import UnknownNameError
-from lsncli.inert import for_json
+from lsncli.inert import for_json, for_spreadsheet, for_terminal
 from lsncli.report.formats import html, latex, markdown
 from lsncli.report.formats.latex_text import escape as latex_escape
 from lsncli.report.formats.terminal import FILE_WIDTH
 from lsncli.report.listing import Listing, Value, lines_of
+from lsncli.report.wording import one_line
 
 Render = Callable[[Listing], str]
 
@@ -41,22 +42,23 @@ class ListingView:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Title, table and notes."""
-        yield Text(self.listing.heading, style="bold")
-        yield Text(self.listing.about, style="dim")
+        yield Text(one_line(self.listing.heading), style="bold")
+        yield Text(one_line(self.listing.about), style="dim")
         grid = Grid(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         for column in self.listing.columns:
             grid.add_column(
-                Text(column.heading),
+                Text(one_line(column.heading)),
                 justify="right" if column.numeric else "left",
                 vertical="top",
                 overflow="fold",
             )
         for row in self.listing.rows:
-            grid.add_row(*(Text("\n".join(lines_of(value))) for value in row))
+            # The lines of a cell are laid out: their blanks stay.
+            grid.add_row(*(Text(for_terminal("\n".join(lines_of(value)))) for value in row))
         yield grid
         yield Text()
         for note in self.listing.notes:
-            yield Text(note, style="dim")
+            yield Text(one_line(note), style="dim")
 
 
 def render_terminal(listing: Listing, width: int = FILE_WIDTH) -> str:
@@ -84,10 +86,13 @@ def render_markdown(listing: Listing) -> str:
 
 
 def render_csv(listing: Listing) -> str:
-    """One line per row; numbers in full, the lines of a cell separated by semicolons."""
+    """One line per row; numbers in full, the lines of a cell separated by semicolons.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.heading for column in listing.columns])
+    writer.writerow([for_spreadsheet(column.heading) for column in listing.columns])
     writer.writerows([[_plain(value) for value in row] for row in listing.rows])
     return out.getvalue()
 
@@ -161,7 +166,7 @@ def _latex_cell(value: Value) -> str:
 def _plain(value: Value) -> str | int | float:
     if isinstance(value, int | float):
         return value
-    return "" if value is None else "; ".join(lines_of(value))
+    return "" if value is None else for_spreadsheet("; ".join(lines_of(value)))
 
 
 def _side(numeric: bool) -> str:
