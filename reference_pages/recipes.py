@@ -33,6 +33,8 @@ def recipe_page(schema: Schema) -> str:
                 nested = _section(value, definitions)
                 if nested is not None:
                     parts.append(_told(f"[{name}.{inner}]", nested, definitions))
+                elif (tables := _section(value.get("items", {}), definitions)) is not None:
+                    parts.append(_told(f"[[{name}.{inner}]]", tables, definitions))
     parts.append(_others(definitions))
     return "\n".join(parts)
 
@@ -107,7 +109,8 @@ def _type(field: Schema, definitions: Schema) -> str:
         return " or ".join(dict.fromkeys(kinds))
     words = str(field.get("type", "any"))
     if words == "array":
-        return f"list of {_type(field.get('items', {}), definitions)}"
+        of = _type(field.get("items", {}), definitions)
+        return f"list of {'sections' if of == 'section' else of}"
     words = {"object": "table", "integer": "whole number", "string": "text", "boolean": "true or false"}.get(
         words, words
     )

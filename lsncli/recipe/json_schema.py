@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from lsncli.recipe.documents import Collection, Computation
-from lsncli.recipe.schema import Recipe
+from lsncli.recipe.schema import Recipe, SweepSection
 from lsncli.registry import Registry
 
 #: Schema definition of a section → the kind of component that it names.
@@ -17,6 +17,7 @@ _SECTIONS = {
     "LossSection": "loss",
     "OptimizerSection": "optimizer",
     "ScheduleSection": "schedule",
+    "EstimatorSection": "estimator",
 }
 
 
@@ -61,6 +62,13 @@ def recipe_schema(components: Registry) -> dict[str, Any]:
             section["required"] = ["name"]
     for section_name in ("ReportSection", "TrainSection"):
         definitions[section_name]["additionalProperties"] = False
+    sweep = SweepSection.model_json_schema(ref_template="#/$defs/{model}")
+    definitions.update(sweep.pop("$defs"))
+    definitions["SweepSection"] = sweep
+    schema["properties"]["sweep"] = {
+        "$ref": "#/$defs/SweepSection",
+        "description": schema["properties"]["sweep"]["description"],
+    }
     definitions["Recipe"] = {key: value for key, value in schema.items() if key != "$defs"}
     for model in (Collection, Computation):
         definitions[model.__name__] = model.model_json_schema()

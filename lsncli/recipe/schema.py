@@ -1,8 +1,8 @@
 """The recipe format: one TOML file says what to compare and how to report it.
 
 Sections that name a component (``[data]``, ``[noise]``, ``[model]``, ``[loss]``, ``train.optimizer``,
-``train.schedule``) also hold the component's own parameters; those are checked against the component when the
-recipe is resolved.
+``train.schedule``, ``transition.estimator``) also hold the component's own parameters; those are checked against
+the component when the recipe is resolved.
 """
 
 from __future__ import annotations
@@ -130,6 +130,36 @@ class TransitionSection(_Closed):
 
     estimator: EstimatorSection = Field(default_factory=EstimatorSection)
     run: EstimatedRunSection = Field(default_factory=EstimatedRunSection)
+
+
+class SweepCase(BaseModel):
+    """One of several alternatives; its other keys are sections, and dotted keys of them, with the case's values."""
+
+    model_config = ConfigDict(extra="allow")
+
+    label: str | float | None = Field(
+        None, description="The case's name, by which a report can have rows or columns."
+    )
+    at: dict[str, str | float | bool] = Field(
+        default_factory=dict,
+        description="Swept keys with the values at which the case stands in the report; what is trained does not"
+        " change.",
+    )
+    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
+        default_factory=dict, description="Axes of this case alone, as in [sweep]."
+    )
+
+
+class SweepSection(BaseModel):
+    """What is varied: dotted keys with lists of values, whose product is run, times the cases."""
+
+    # For the JSON Schema alone: lsncli.recipe.expansion reads the section, with messages of its own.
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Annotated[list[Any], Field(min_length=1)]]
+
+    case: list[SweepCase] = Field(
+        default_factory=list, description="Alternatives that differ in more than one key: [[sweep.case]] tables."
+    )
 
 
 class ReportSection(_Closed):

@@ -61,3 +61,13 @@ def test_every_key_of_a_recipe_is_told(made: dict[str, str]) -> None:
         assert f"| `{name}` |" in page
         for inner in getattr(field.annotation, "model_fields", {}):
             assert f"| `{inner}` |" in page.partition(f"## `[{name}]`\n")[2].partition("\n## ")[0], (name, inner)
+
+
+def test_the_cases_of_a_sweep_and_the_estimators_are_told(made: dict[str, str]) -> None:
+    page = made["recipes-reference.md"]
+    for section, keys in (
+        ("## `[[sweep.case]]`", ("label", "at", "sweep")),
+        ('### [transition.estimator] `name = "anchor"`', ("percentile", "identity_weight", "argmax")),
+    ):
+        told = page.partition(f"{section}\n")[2].partition("\n## ")[0].partition("\n### ")[0]
+        assert [key for key in keys if f"| `{key}` |" not in told] == []
