@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,13 @@ def test_shown_parts_do_what_the_page_says() -> None:
 
 def test_the_shipped_recipe_of_the_page_on_own_data() -> None:
     assert load("choose-alpha").recipe.data.validation_size == 200
+
+
+def test_the_reproduction_page_says_which_data_the_recipes_need(repository: Path) -> None:
+    page = (repository / "docs" / "reproduction.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]+ \| `(\w+)` \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE)
+    assert len(rows) == 9  # Tables 2, 3, 4, 5 and 7; Figures 2, 3, 4 and 6
+    for name, needs in rows:
+        trained = {spec.data.name for spec in resolve(load(name)).specs()}
+        said = {word.replace("-", "").lower() for word in needs.split(", ") if word != "a GPU"}
+        assert said == trained, name
