@@ -68,7 +68,7 @@ def _row(parameter: Any) -> tuple[str, str, str]:
 
 
 def _argument(parameter: Any) -> str:
-    name = (parameter.metavar or parameter.name.upper()).strip("[]")
+    name = parameter.metavar or parameter.name.upper()
     name = f"{name}…" if parameter.nargs == -1 else name
     return name if parameter.required else f"[{name}]"
 

@@ -22,7 +22,7 @@ def command(
     recipe: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RECIPE]",
+            metavar="RECIPE",
             help="A recipe file, or the name of a shipped one.",
             show_default=False,
             autocompletion=completing.recipes,
@@ -63,7 +63,8 @@ def command(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="rich, md, csv, json, latex, html, or a plugin's format.",
+            help="Of tables and claims: rich, md, csv, json, latex, html; of tables also a plugin's. Of figures:"
+            " png, svg, pdf, or json, which is their numbers.",
             autocompletion=completing.report_formats,
         ),
     ] = "rich",
@@ -72,7 +73,8 @@ def command(
         typer.Option(
             "--output",
             metavar="FILE",
-            help="Write to FILE instead of standard output; a folder with --all (default: report).",
+            help="Write to FILE instead of standard output; a figure is written to figureN.png where none is named;"
+            " a folder with --all (default: report).",
         ),
     ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,

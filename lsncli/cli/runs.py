@@ -226,7 +226,7 @@ def export(
     keys: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KEY…]", help="Keys, or unique beginnings; none: all runs.", autocompletion=completing.run_keys
+            metavar="KEY", help="Keys, or unique beginnings; none: all runs.", autocompletion=completing.run_keys
         ),
     ] = None,
     output: Annotated[

@@ -17,6 +17,7 @@ from lsncli.cli import main as main_module
 from lsncli.cli.config import KEYS, commands_by_option
 from lsncli.cli.main import build_app
 from lsncli.errors import LsnError
+from lsncli.report.figures.canvas import FORMS
 
 
 def tree(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -63,6 +64,19 @@ def test_help_fits_80_columns(lsn: Any, path: tuple[str, ...]) -> None:
         )
     if path:
         assert lsn(*path, "-h", COLUMNS="80").out == result.out
+
+
+def test_metavars_bring_no_brackets_of_their_own() -> None:
+    """Typer and the reference write what may be left out, or repeated; given twice it reads ``[[KEY…]]...``."""
+    arguments = [p for c in COMMANDS.values() for p in c.params if p.param_type_name == "argument"]
+    assert arguments
+    assert [p.metavar for p in arguments if set(p.metavar or "") & set("[]….")] == []
+
+
+def test_the_help_of_report_names_the_formats_of_figures() -> None:
+    told = {parameter.name: parameter.help for parameter in COMMANDS["report",].params}
+    assert all(form in told["format"] for form in FORMS)
+    assert "figureN.png" in told["output"]
 
 
 def test_version(lsn: Any) -> None:

@@ -185,7 +185,7 @@ def test_markdown_rows_have_as_many_bars(listing: Listing) -> None:
 
 
 def test_an_unknown_format() -> None:
-    with pytest.raises(LsnError, match="unknown format of a computed table"):
+    with pytest.raises(LsnError, match="unknown format of this table 'xml'"):
         renderer("xml")
 
 

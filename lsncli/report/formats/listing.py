@@ -30,7 +30,13 @@ def renderer(format: str) -> Render:
     A plugin's format takes tables of runs only.
     """
     if format not in _RENDERERS:
-        raise UnknownNameError.of("format of a computed table", format, _RENDERERS, where="--format")
+        raise UnknownNameError.of(
+            "format of this table",
+            format,
+            _RENDERERS,
+            where="--format",
+            next="a plugin's format is for tables of runs",
+        )
     return _RENDERERS[format]
 
 
