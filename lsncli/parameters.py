@@ -131,12 +131,18 @@ def default_of(field: FieldInfo) -> Any:
     return field.get_default(call_default_factory=True)
 
 
+#: Problems that pydantic tells in the words of Python, which a recipe has none of, by its name of them.
+_IN_OUR_WORDS = dict.fromkeys(
+    ("model_type", "model_attributes_type", "dict_type", "dataclass_type"), "a table is expected"
+)
+
+
 def explain(error: ValidationError) -> str:
     """Every problem of a pydantic error, on one line, in the user's words."""
     problems = []
     for item in error.errors(include_url=False):
         place = ".".join(str(part) for part in item["loc"])
-        message = item["msg"].removeprefix("Value error, ")
+        message = _IN_OUR_WORDS.get(item["type"], item["msg"].removeprefix("Value error, "))
         message = message[:1].lower() + message[1:]
         given = item.get("input")
         shown = "" if item["type"] in ("missing", "value_error") or _long(given) else f" (given: {given!r})"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
-from lsncli.errors import LsnError
+from lsncli.errors import LsnError, UnknownNameError, close_names
 from lsncli.parameters import NoParams, accepted_names, validate
+from lsncli.recipe.schema import Recipe
 from lsncli.registry import Registry
 from lsncli.store.description import words
 
 BASELINE = "standard"
 _PREFIX = "loss."
+#: What the settings of all runs may change.
+_OF_ALL_RUNS = ("data", "noise", "model", "train", "distillation", "transition", "seeds")
 
 Settings = tuple[tuple[str, Any], ...]
 
@@ -37,19 +40,31 @@ class Candidate:
         return {"name": self.name, **self.params}
 
 
-def split_settings(settings: Iterable[tuple[str, Any]]) -> tuple[dict[str, Any], Settings]:
-    """The candidate's parameters, and the settings that are for all runs.
+def split_settings(
+    settings: Iterable[tuple[str, Any]], parameters: Collection[str]
+) -> tuple[dict[str, Any], Settings]:
+    """The candidate's parameters, and the settings that are for all runs. parameters: those that its loss has.
 
-    Raises :class:`LsnError` for what the battery decides itself: the teacher, and the loss by name.
+    Raises :class:`LsnError` for a key that no recipe has, and for what the battery decides itself: the teacher,
+    say, and the loss by name.
     """
+    own = [f"{_PREFIX}{name}" for name in sorted(parameters)] or [f"{_PREFIX}PARAMETER of the loss"]
+    valid = f"{', '.join(own)}, and keys of {', '.join(_OF_ALL_RUNS)}"
     params: dict[str, Any] = {}
     others = []
     for key, value in settings:
         head = key.partition(".")[0]
-        if head in ("teacher", "sweep", "report", "table", "figure") or key in ("loss", "loss.name"):
+        if head not in (*Recipe.model_fields, ""):
+            meant = [f"{_PREFIX}{head}"] if head in parameters else close_names(key, (*own, *_OF_ALL_RUNS), 1)
+            raise UnknownNameError(
+                f"--set {key}: the battery has no such key",
+                valid=valid,
+                next=f"did you mean {meant[0]!r}?" if meant else None,
+            )
+        if head not in ("loss", *_OF_ALL_RUNS, "") or key in ("loss", "loss.name"):
             raise LsnError(
                 f"--set {key}: the battery decides that itself",
-                valid="loss.PARAMETER of the loss, and keys of data, noise, model, train, distillation, transition",
+                valid=valid,
                 next="for a comparison of your own, write a recipe: lsn recipe copy quickstart mine.toml",
             )
         if key.startswith(_PREFIX):

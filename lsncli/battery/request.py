@@ -11,6 +11,7 @@ from typing import Any
 from lsncli.battery.candidate import Candidate, Settings, candidates, split_settings
 from lsncli.battery.parts import DIGITS, DIGITS_BASE, IMAGES_BASE, PARTS, part_texts
 from lsncli.errors import LsnError, UnknownNameError
+from lsncli.parameters import parameter_names
 from lsncli.recipe.expansion import expand
 from lsncli.recipe.loading import LoadedRecipe, Overrides, Source, load, parse, profile_names
 from lsncli.registry import Registry
@@ -50,7 +51,8 @@ class BatteryRequest:
         for part in parts:
             if part not in PARTS:
                 raise UnknownNameError.of("part of the battery", part, PARTS, where="--part")
-        params, others = split_settings(overrides.settings)
+        own = parameter_names(components.get("loss", loss, where="lsn battery").params)
+        params, others = split_settings(overrides.settings, own or ())
         name, replaced = _data(data)
         return cls(
             tuple(candidates(loss, params, components)),

@@ -16,6 +16,8 @@ from lsncli.cli.verify import verify
 from lsncli.errors import LsnError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lsncli.store import RunRecord, Store
 
 app = typer.Typer(help="List, show, compare, verify, remove and export stored runs.", no_args_is_help=True)
@@ -74,7 +76,7 @@ def list_(
     format: FormatOption = ListFormat.table,
 ) -> None:
     """List the runs, those begun last first."""
-    from lsncli.cli.output import print_json, print_table
+    from lsncli.cli.output import print_json, print_table, warn
     from lsncli.store import Store
     from lsncli.store.description import PARTS, components, matches, plain
 
@@ -84,6 +86,8 @@ def list_(
         keys = [r.key for r in chosen]
         last = store.values(keys, [ACCURACY], statuses=None)
         best = store.values(keys, [ACCURACY], "best", statuses=None)
+    if not chosen and (told := _none_fits(records, status, data=data, loss=loss)):
+        warn(told)
     if format is ListFormat.json:
         print_json([{**plain(r), "last": last.get(r.key, {}), "best": best.get(r.key, {})} for r in chosen])
         return
@@ -120,6 +124,19 @@ def list_(
             ),
         ),
     )
+
+
+def _none_fits(records: Sequence[RunRecord], status: RunStatus | None, **names: str | None) -> str | None:
+    """Why a listing by ``names`` is empty: a name that no run has, and those that there are; None without names."""
+    from lsncli.store.description import names_of
+
+    among = f" among those that are {status.value}" if status is not None else ""
+    for part, wanted in names.items():
+        known = names_of(part, (r.spec for r in records))
+        if wanted is not None and wanted not in known:
+            return f"no run has --{part} {wanted}{among}; there are: {', '.join(sorted(known)) or 'none'}"
+    given = " and ".join(f"--{part} {wanted}" for part, wanted in names.items() if wanted is not None)
+    return f"no run has {given}{among}" if given else None
 
 
 @app.command()

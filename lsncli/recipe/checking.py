@@ -13,7 +13,7 @@ from lsncli.components import CheckContext, ComponentInfo, LossInfo, NoiseContex
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import NoParams, explain, validate
 from lsncli.plan import ComponentSpec
-from lsncli.recipe.loading import LoadedRecipe
+from lsncli.recipe.loading import LoadedRecipe, name_instead
 from lsncli.recipe.schema import ComponentSection, DataSection
 from lsncli.registry import Registry
 
@@ -42,10 +42,12 @@ class ComponentChecker:
             first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
             place = ".".join([key, *(str(part) for part in first["loc"])])
             unknown = first["type"] == "extra_forbidden"
+            where = self.loaded.source.place(place)
             raise LsnError(
                 f"unknown recipe key {place!r}" if unknown else f"{key}: {explain(error)}",
-                where=self.loaded.source.place(place),
+                where=where,
                 valid=model.model_fields if unknown else None,
+                next=name_instead(first, key, model.model_fields, where),
             ) from None
 
     def prepared(self, data: DataSection) -> ComponentSpec:

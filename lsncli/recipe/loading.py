@@ -18,6 +18,7 @@ from lsncli.recipe.location import line_of
 from lsncli.recipe.replaced_sections import OPTIONAL_SECTIONS, changed_inside
 from lsncli.recipe.schema import PROFILE_ORDER, SETTING_SECTIONS, Recipe
 from lsncli.recipe.toml_text import MAX_DEPTH, UnreadableTomlError, read_toml
+from lsncli.toml_text import toml_text
 
 DEFAULT_PROFILE = "paper"
 #: Most that ``--seeds`` makes; as many runs as one recipe may have.
@@ -191,7 +192,19 @@ def _validated(raw: Mapping[str, Any], source: Source, inside: str = "") -> Reci
                 _keys_of(section),
                 where=source.place(f"{inside}.{key}" if inside else key),
             ) from None
-        raise LsnError(explain(error), where=source.place(f"{inside}.{key}" if inside else key)) from None
+        where = source.place(f"{inside}.{key}" if inside else key)
+        raise LsnError(explain(error), where=where, next=name_instead(first, key, _keys_of(key), where)) from None
+
+
+def name_instead(problem: Mapping[str, Any], key: str, keys: Iterable[str], where: str) -> str | None:
+    """What to write where a component's name stands for its section, ``data = "digits"``; None for other problems.
+
+    problem: as pydantic tells it. keys: those of the section. where: its place.
+    """
+    given = problem.get("input")
+    if not isinstance(given, str) or problem["loc"] not in ((), tuple(key.split("."))) or "name" not in keys:
+        return None
+    return f"--set {key}.name={given}" if where.startswith("--set ") else f"{key} = {{ name = {toml_text(given)} }}"
 
 
 def _keys_of(section: str) -> Iterable[str]:

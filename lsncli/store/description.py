@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lsncli.store.records import RunRecord
@@ -48,6 +48,12 @@ def matches(spec: Mapping[str, Any], **names: str | None) -> bool:
         wanted is None or (isinstance(spec.get(part), Mapping) and spec[part].get("name") == wanted)
         for part, wanted in names.items()
     )
+
+
+def names_of(part: str, specs: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The names of the components that these runs have as their ``part``: data, noise, model or loss."""
+    found = (spec[part].get("name") for spec in specs if isinstance(spec.get(part), Mapping))
+    return {name for name in found if isinstance(name, str)}
 
 
 def plain(record: RunRecord) -> dict[str, Any]:

@@ -142,6 +142,12 @@ def test_another_data_set_has_none_of_the_base_s_parameters(request_of: Read) ->
         ("label-smoothing", (("loss.alpha", [0.1, 7]),), {}, "alpha"),
         ("label-smoothing", (("loss.name", "standard"),), {}, "the battery decides that itself"),
         ("label-smoothing", (("teacher.loss.alpha", 0.1),), {}, "the battery decides that itself"),
+        ("label-smoothing", (("title", "mine"),), {}, "the battery decides that itself"),
+        ("label-smoothing", (("alpha", 0.3),), {}, r"no such key[\s\S]*did you mean 'loss.alpha'"),
+        ("label-smoothing", (("nois.rate", 0.3),), {}, r"no such key[\s\S]*did you mean 'noise'"),
+        # What is refused is not said to be valid.
+        ("label-smoothing", (("zzz", 1),), {}, r"valid: loss.alpha, [^\n]*seeds$"),
+        ("label-smoothing", (("zzz", 1),), {}, r"valid: (?![^\n]*(teacher|sweep|report|table))"),
         ("label-smoothing", (), {"parts": ["acuracy"]}, "did you mean 'accuracy'"),
         ("label-smoothing", (), {"data": ["digits", "cifar10"]}, "--data is given 2 times"),
         ("label-smoothing", (), {"data": ["digits="]}, "NAME or NAME=OTHER"),

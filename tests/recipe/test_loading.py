@@ -212,6 +212,35 @@ def test_a_mistake_in_the_sweep_is_named_with_its_combination(
     assert combination in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        (
+            "data",
+            "digits",
+            "data: a table is expected (given: 'digits')\n  where: --set data\n  next: --set data.name=digits",
+        ),
+        ("train.optimizer", "sgd", "next: --set train.optimizer.name=sgd"),
+        ("data", 3, "data: a table is expected (given: 3)\n  where: --set data"),
+        ("train", "x", "train: a table is expected (given: 'x')\n  where: --set train"),
+    ],
+)
+def test_a_name_in_the_place_of_a_table_is_told_in_the_recipe_s_words(
+    tmp_path: Path, key: str, value: object, told: str
+) -> None:
+    with pytest.raises(LsnError) as caught:
+        loaded(tmp_path, BASE, settings=((key, value),))
+    assert str(caught.value).endswith(told)
+
+
+def test_a_name_in_the_place_of_a_table_in_the_file(tmp_path: Path) -> None:
+    with pytest.raises(LsnError, match=r'a table is expected[\s\S]*next: data = \{ name = "digits" \}'):
+        loaded(tmp_path, BASE.replace('[data]\nname = "digits"\n', "").replace("seeds", 'data = "digits"\nseeds'))
+    swept = BASE.replace("\n[profiles", '\n[sweep]\nloss = ["standard"]\n[profiles')
+    with pytest.raises(LsnError, match=r'a table is expected[\s\S]*next: loss = \{ name = "standard" \}'):
+        resolved(tmp_path, swept)
+
+
 def test_an_unknown_data_set_is_named_with_its_place(tmp_path: Path) -> None:
     from lsncli.data.catalogue import describe
 

@@ -123,6 +123,37 @@ def test_list_filters(filled: Path, options: list[str], keys: list[str]) -> None
     assert [r["key"] for r in found] == keys
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--loss", "typo"], "no run has --loss typo; there are: label-smoothing"),
+        (["--data", "typo"], "no run has --data typo; there are: cifar10, digits"),
+        (
+            ["--data", "cifar10", "--status", "done"],
+            "no run has --data cifar10 among those that are done; there are: digits",
+        ),
+        (["--loss", "label-smoothing", "--status", "running"], "among those that are running; there are: none"),
+        (["--data", "digits"], ""),
+        (["--status", "running"], ""),
+    ],
+)
+@pytest.mark.parametrize("format", ["table", "json"])
+def test_a_name_that_no_run_has_is_told(filled: Path, options: list[str], told: str, format: str) -> None:
+    """To list nothing is no failure, but a misspelt name should not look like an empty database."""
+    result = lsn("runs", "list", "--db", filled, "--format", format, *options)
+    assert result.exit_code == 0
+    assert result.stderr == "" if not told else told in result.stderr
+
+
+def test_names_that_no_run_has_together_are_told(filled: Path) -> None:
+    with Store.open(filled) as store:
+        store.begin_run(
+            "0c" * 10, {**SPEC, "data": {"name": "imagenet"}, "loss": {"name": "standard"}}, steps=1, provenance={}
+        )
+    result = lsn("runs", "list", "--db", filled, "--data", "imagenet", "--loss", "label-smoothing")
+    assert "no run has --data imagenet and --loss label-smoothing" in result.stderr
+
+
 def test_the_database_may_come_from_the_environment(filled: Path) -> None:
     assert GOOD[:10] in good("runs", "list", env={"LSN_DB": str(filled)})
 
