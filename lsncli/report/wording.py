@@ -130,6 +130,30 @@ def number(value: float | None, metric: str) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+#: Most digits that a mean gets from a small deviation: a float32 of the engine has no more to say.
+_MOST_DIGITS = 8
+
+
+def mean_and_std(mean: float | None, std: float | None, metric: str = "") -> tuple[str, ...]:
+    """A mean and its sample deviation as text, both to the same decimal place; the mean alone without one.
+
+    Some metrics have digits of their own: 60.70 ± 0.41 %, an ECE of 0.108 ± 0.011. For others the deviation says
+    how many there are, as two of its own are significant: 2.303 ± 0.021. One that is zero, not finite, or far below
+    what the mean can show stands for itself: 0.4599 ± 1e-12.
+    """
+    if mean is None or std is None:
+        return (number(mean, metric),)
+    fixed = unit_of(metric) or "ece" in metric.split("_")
+    if fixed or not (math.isfinite(mean) and math.isfinite(std)) or std == 0:
+        return number(mean, metric), number(std, metric)
+    # Of the rounded deviation: 0.0996 is 0.10, not 0.100.
+    decimals = max(0, 1 - int(f"{std:.1e}".partition("e")[2]))
+    told = f"{mean:z.{decimals}f}"
+    if decimals > _MOST_DIGITS or len(told.lstrip("-0.").replace(".", "")) > _MOST_DIGITS:
+        return number(mean, metric), f"{std:.2g}"
+    return told, f"{std:.{decimals}f}"
+
+
 def count(cell: Cell) -> str:
     """``5``, or ``3/5`` where runs are missing."""
     return str(cell.n) if cell.n == cell.expected else f"{cell.n}/{cell.expected}"

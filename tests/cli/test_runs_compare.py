@@ -143,7 +143,7 @@ def test_the_tables(database: Path, pair: Any) -> None:
     assert "+0.03" in text
     over = good(database, pair[0][0], pair[1][0], "--over-seeds")
     assert "95 % interval" in over
-    assert "0.52 ± 0.022 (4)" in over
+    assert "0.520 ± 0.022 (4)" in over
     assert "+0.0375" in over
     assert f"{pair[0][0][:10]}: seeds 0, 1, 2, 3." in over
 

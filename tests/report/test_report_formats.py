@@ -159,7 +159,7 @@ def test_many_columns_make_blocks() -> None:
     text = render_terminal(table_of(*cells), 80)
     assert max(map(len, text.splitlines())) <= 80
     assert text.count("digits") == text.count("─\n")  # every block has its row headings
-    assert text.split().count("1.5±0.25") == 20
+    assert text.split().count("1.50±0.25") == 20
 
 
 def test_a_value_wider_than_the_terminal_is_folded_not_cut() -> None:
@@ -193,6 +193,14 @@ def test_colours_on_a_terminal_only(table7: Table) -> None:
     Console(file=out, force_terminal=True, color_system="standard", width=100).print(TableView(table7))
     assert "\x1b[2m" in out.getvalue()  # dim
     assert "\x1b" not in render_terminal(table7)
+
+
+@pytest.mark.parametrize(("format", "sign"), [("rich", "±"), ("md", "±"), ("html", "±"), ("latex", "\\pm")])
+def test_deviations_have_two_digits_and_means_as_many_places(format: str, sign: str) -> None:
+    made = cell("LS", (0.4599, 0.4599, 0.4599), std=0.02148)
+    assert f"0.460 {sign} 0.021" in " ".join(render(table_of(made), format).split())
+    assert render(table_of(made), "csv").count("0.02148") == 1  # for programs, in full
+    assert json.loads(render(table_of(made), "json"))["cells"][0]["std"] == 0.02148
 
 
 # -- names ---------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lsncli.report.statistics import differs, mean, sample_std
 from lsncli.report.table import Published
-from lsncli.report.wording import in_unit, number, unit_of
+from lsncli.report.wording import in_unit, mean_and_std, number, unit_of
 
 numbers = st.lists(st.floats(min_value=-1e6, max_value=1e6), min_size=2, max_size=20)
 
@@ -106,3 +106,28 @@ def test_percentages_are_free_of_binary_noise() -> None:
 )
 def test_digits(value: float | None, metric: str, text: str) -> None:
     assert number(value, metric) == text
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "metric", "told"),
+    [
+        (0.4599, 0.02148, "test_loss", ("0.460", "0.021")),
+        (2.302585, 0.0996, "test_nll", ("2.30", "0.10")),  # 0.0996 is 0.10 in two digits, not 0.100
+        (2.5, 9.96, "test_loss", ("2", "10")),
+        (12345.6, 152.34, "images_per_second", ("12346", "152")),  # never to the left of the point
+        (-0.001, 0.21, "test_loss", ("0.00", "0.21")),  # no zero has a sign
+        (60.7, 0.4149, "test_accuracy", ("60.70", "0.41")),
+        (60.7, 0.0041, "test_accuracy", ("60.70", "0.00")),
+        (0.108, 0.0112, "test_ece_100", ("0.108", "0.011")),
+        (0.4599, None, "test_loss", ("0.4599",)),
+        (0.4599, 0.0, "test_loss", ("0.4599", "0")),
+        (0.4599, 1e-12, "test_loss", ("0.4599", "1e-12")),
+        (0.4599, math.nan, "test_loss", ("0.4599", "nan")),
+        (math.inf, math.nan, "test_loss", ("inf", "nan")),
+        (None, None, "test_loss", ("",)),
+    ],
+)
+def test_a_mean_has_the_digits_of_its_deviation(
+    mean: float | None, std: float | None, metric: str, told: tuple[str, ...]
+) -> None:
+    assert mean_and_std(mean, std, metric) == told

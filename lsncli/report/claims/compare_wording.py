@@ -8,7 +8,7 @@ from typing import Any
 
 from lsncli.report.claims import inference
 from lsncli.report.claims.compare import Compared, RunComparison
-from lsncli.report.wording import ABSENT, value_words
+from lsncli.report.wording import ABSENT, mean_and_std, value_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ def _value(found: RunComparison, metric: str, each: Compared) -> str:
     mean, std = each.mean(metric), each.std(metric)
     if not found.over_seeds or mean is None:
         return _number(mean)
-    deviation = "" if std is None else f" ± {std:.2g}"
-    return f"{_number(mean)}{deviation} ({len(each.of(metric))})"
+    told = " ± ".join(mean_and_std(mean, std)) if std else _number(mean) + (" ± 0" if std == 0 else "")
+    return f"{told} ({len(each.of(metric))})"
 
 
 def _interval(paired: inference.Paired) -> str:

@@ -14,7 +14,7 @@ from lsncli.report.wording import (
     column_lines,
     count,
     key_words,
-    number,
+    mean_and_std,
     row_cells,
     source_line,
 )
@@ -156,12 +156,7 @@ def _papers(cell: Cell | None) -> str:
 
 
 def _mean_and_std(mean: float | None, std: float | None, metric: str) -> str:
-    deviation = rf" \pm {_math(std, metric)}" if std is not None else ""
-    return f"${_math(mean, metric)}{deviation}$"
-
-
-def _math(value: float | None, metric: str) -> str:
-    return mathematics(number(value, metric))
+    return "$" + r" \pm ".join(map(mathematics, mean_and_std(mean, std, metric))) + "$"
 
 
 def mathematics(text: str) -> str:

@@ -14,7 +14,7 @@ from lsncli.report.wording import (
     count,
     heading_text,
     key_words,
-    number,
+    mean_and_std,
     one_line,
     row_cells,
     source_line,
@@ -64,7 +64,7 @@ def _cell(cell: Cell | None) -> str:
 
 
 def _mean_and_std(mean: float | None, std: float | None, metric: str) -> str:
-    return number(mean, metric) + (f" ± {number(std, metric)}" if std is not None else "")
+    return " ± ".join(mean_and_std(mean, std, metric))
 
 
 def _mark(mark: str) -> str:

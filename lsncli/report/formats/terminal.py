@@ -22,7 +22,7 @@ from lsncli.report.wording import (
     count,
     heading_text,
     key_words,
-    number,
+    mean_and_std,
     one_line,
     row_cells,
     source_line,
@@ -186,8 +186,7 @@ def _lines(cell: Cell | None, narrow: bool) -> list[Text]:
 
 
 def _mean_and_std(mean: float | None, std: float | None, metric: str, narrow: bool) -> str:
-    plus_minus = "±" if narrow else " ± "
-    return number(mean, metric) + (f"{plus_minus}{number(std, metric)}" if std is not None else "")
+    return ("±" if narrow else " ± ").join(mean_and_std(mean, std, metric))
 
 
 def _where_papers_is(table: Table, narrow: bool) -> str:

@@ -13,7 +13,7 @@ from lsncli.report.figures.style import BLACK, BLUE, GREEN, GREY, PURPLE, VERMIL
 from lsncli.report.formats.html import escape
 from lsncli.report.page.grid import Entry, Head, commands, grid, notes, sort_value, text
 from lsncli.report.page.runs import RunBook
-from lsncli.report.page.tables import mean_and_std, ours
+from lsncli.report.page.tables import ours, spread
 from lsncli.report.table import Cell
 from lsncli.report.wording import metric_words, value_words
 
@@ -87,7 +87,7 @@ def _numbers(figure: Figure, book: RunBook) -> str:
                 f"number {cell.status}",
             ),
             Entry(
-                mean_and_std(cell.paper.mean, cell.paper.std, cell.metric) if cell.paper else "",
+                spread(cell.paper.mean, cell.paper.std, cell.metric) if cell.paper else "",
                 sort_value(cell.paper.mean) if cell.paper else "",
                 "number",
             ),

@@ -15,7 +15,7 @@ from lsncli.report.wording import (
     count,
     heading_text,
     key_words,
-    number,
+    mean_and_std,
     row_cells,
     source_line,
 )
@@ -62,14 +62,14 @@ def listing_section(listing: Listing) -> str:
     return "\n".join([grid(listing.about, title, heads, rows), notes(map(escape, listing.notes))])
 
 
-def mean_and_std(mean: float | None, std: float | None, metric: str) -> str:
+def spread(mean: float | None, std: float | None, metric: str) -> str:
     """``60.70 ± 0.41`` in the digits that the metric is worth, as HTML."""
-    return escape(number(mean, metric) + (f" ± {number(std, metric)}" if std is not None else ""))
+    return escape(" ± ".join(mean_and_std(mean, std, metric)))
 
 
 def ours(cell: Cell) -> str:
     """What the runs came to, and of how many runs, as HTML; ``missing`` where there is none."""
-    shown = mean_and_std(cell.mean, cell.std, cell.metric) if cell.n else MISSING
+    shown = spread(cell.mean, cell.std, cell.metric) if cell.n else MISSING
     return f'<span class="ours">{shown}</span> <span class="count">({count(cell)})</span>'
 
 
@@ -80,7 +80,7 @@ def _cell(cell: Cell | None, where: str, table: Table, book: RunBook) -> Entry:
     marks = (superscript(DIFFERENCE) if cell.differs else "") + superscript(",".join(cell.marks))
     published = ""
     if cell.paper:
-        published = mean_and_std(cell.paper.mean, cell.paper.std, cell.metric)
+        published = spread(cell.paper.mean, cell.paper.std, cell.metric)
         published = f'<br><span class="paper">paper {published}</span>'
     return Entry(f"{shown}{marks}{published}", sort_value(cell.mean if cell.n else None), f"number {cell.status}")
 
