@@ -243,7 +243,12 @@ def _set(raw: dict[str, Any], key: str, value: Any) -> None:
     """Apply one ``--set``: a swept key keeps its place in the report, with the given value(s) only."""
     sweep = raw.get("sweep")
     if isinstance(sweep, dict) and key in sweep:
-        raw["sweep"] = {**sweep, key: value if isinstance(value, list) else [value]}
+        # A case that sweeps the key by itself is no exception.
+        values = value if isinstance(value, list) else [value]
+        swept = {**sweep, key: values}
+        if isinstance(cases := sweep.get("case"), list):
+            swept["case"] = [_swept_in_case(case, key, values) for case in cases]
+        raw["sweep"] = swept
         return
     head, *rest = key.split(".")
     if not key or not all(key.split(".")) or len(rest) > MAX_DEPTH:
@@ -278,6 +283,11 @@ def _set_in_case(case: Any, key: str, value: Any) -> Any:
         inner = changed_inside(inner, key, value)
         changed["sweep"] = {**inner, key: value if isinstance(value, list) else [value]} if key in inner else inner
     return changed
+
+
+def _swept_in_case(case: Any, key: str, values: list[Any]) -> Any:
+    inner = case.get("sweep") if isinstance(case, Mapping) else None
+    return {**case, "sweep": {**inner, key: values}} if isinstance(inner, Mapping) and key in inner else case
 
 
 def _swept(sweep: Mapping[str, Any], section: str) -> bool:

@@ -109,6 +109,18 @@ def test_an_axis_reaches_the_losses_of_the_cases(tmp_path: Path) -> None:
     assert [v.coordinates["loss.alpha"] for v in recipe.variants] == [0.2] * 3 + [0.4] * 3
 
 
+def test_a_setting_changes_an_axis_and_the_cases_that_sweep_the_key_themselves(tmp_path: Path) -> None:
+    own = CASES.replace(", alpha = 0.1 }", ' }\nsweep = { "loss.alpha" = [0.5] }')
+    text = f'{BASE}\n[sweep]\n"loss.alpha" = [0.2]\n{own}'
+    expected = [("standard", {}), ("label-smoothing", {"alpha": 0.2}), ("forward-correction", {"alpha": 0.5})]
+    assert losses(resolved(tmp_path, text)) == expected
+    assert losses(resolved(tmp_path, text, ("loss.alpha", 0.7))) == [
+        ("standard", {}),
+        ("label-smoothing", {"alpha": 0.7}),
+        ("forward-correction", {"alpha": 0.7}),
+    ]
+
+
 def test_a_part_of_a_section_is_swept_whatever_the_order_of_the_axes(tmp_path: Path) -> None:
     axes = '\n[sweep]\n"loss.alpha" = [0.2, 0.4]\nloss = [{ name = "label-smoothing" }]\n'
     assert [params for _, params in losses(resolved(tmp_path, BASE + axes))] == [{"alpha": 0.2}, {"alpha": 0.4}]
