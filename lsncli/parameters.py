@@ -72,7 +72,7 @@ def validate(
 def parameter_names(model: type[BaseModel] | None) -> set[str] | None:
     """The names under which ``model`` takes its fields; None where it takes any."""
     model = model or NoParams
-    return None if model.model_config.get("extra") == "allow" else _accepted(model)
+    return None if model.model_config.get("extra") == "allow" else accepted_names(model)
 
 
 def check_defaults(model: type[BaseModel] | None, subject: str) -> None:

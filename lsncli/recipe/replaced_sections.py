@@ -1,7 +1,7 @@
 """Brings single values into the tables that a case of the sweep puts in place of a section.
 
-``--set loss.floor=0.001`` changes ``[loss]``, and an axis ``"loss.alpha"`` changes it in turn; a case with a loss of
-its own then replaces the section. Without this the value would be lost, and the report would still speak of it.
+``--set loss.floor=0.001`` changes ``[loss]``, and an axis ``"loss.alpha"`` changes it in turn; a case with a loss
+of its own then replaces the section. Without this the value would be lost, and the report would still speak of it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def lay_over(
 
 
 def changed_inside(swept: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
-    """``swept`` (values of axes or settings of a case, by key) with ``value`` wherever a table in it has ``key``."""
+    """``swept`` (an axis's values or a case's settings) with ``value`` wherever a table in it has ``key``."""
     result = dict(swept)
     for around, tables in swept.items():
         if key.startswith(f"{around}."):
@@ -65,7 +65,7 @@ def _changed_inside(table: Any, path: list[str], value: Any) -> Any:
 
 
 def contradicts(said: Any, actual: Any) -> bool:
-    """Whether a combination has another value than its place in the sweep says; to have none contradicts nothing."""
+    """Whether a combination has another value than its place in the sweep says. To have none is no contradiction."""
     if isinstance(said, Mapping) and isinstance(actual, Mapping):
         return any(contradicts(value, actual.get(key)) for key, value in said.items())
     return actual is not None and said != actual
