@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 import typer
 from pylatexenc.latexwalker import LatexWalker
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from lsncli.cli import report as report_command
@@ -24,6 +27,7 @@ from lsncli.plan import RunSpec
 from lsncli.report.claims.documents import latex
 from lsncli.report.claims.evaluate import claims_of_recipe
 from lsncli.report.claims.terminal import render_terminal
+from lsncli.report.claims.wording import blocks
 
 Call = Callable[..., SimpleNamespace]
 
@@ -112,6 +116,25 @@ def test_terminal(lsn: Call, load_text: Any, store: Any) -> None:
     assert "lsn run losses.toml" in out
     narrow = render_terminal(claims_of_recipe(load_text(), store), width=90)
     assert max(map(len, narrow.splitlines())) <= 90
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 140, 200])
+def test_no_width_cuts_a_number_an_id_or_a_verdict(load_text: Any, store: Any, width: int) -> None:
+    report = claims_of_recipe(load_text(), store)
+    text = render_terminal(report, width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    words = re.findall(r"[^\s:]+", text)
+    for block in blocks(report):
+        for row in block.rows:
+            for column, cell in zip(block.columns, row, strict=True):
+                if column in ("claim", "pairs", "difference", "d_z", "p", "Holm", "95 % interval"):
+                    assert set(cell.split()) <= set(words), (column, cell)
+        assert set(" ".join(block.columns).split()) - {"setting"} <= set(words)
+    # Of each setting, and of each claim: the verdict is there, whole, however narrow.
+    verdicts = [row[-1].split() for block in blocks(report) for row in block.rows]
+    counts = Counter(words)
+    assert all(counts[word] >= 1 for verdict in verdicts for word in verdict)
+    assert counts["supported"] + counts["supported,"] >= sum(verdict == ["supported"] for verdict in verdicts)
 
 
 @pytest.mark.parametrize(

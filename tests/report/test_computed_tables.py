@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,13 +17,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from lsncli.cli.main import build_app
 from lsncli.errors import LsnError
 from lsncli.report.architecture_table import architecture_table
 from lsncli.report.formats.listing import render_terminal, renderer
-from lsncli.report.listing import Listing
+from lsncli.report.listing import Listing, lines_of
 from lsncli.report.smearing_table import Setting, setting_of, smearing_table, smearings
 
 Lsn = Callable[..., Any]
@@ -94,6 +96,28 @@ def test_few_classes_are_written_out() -> None:
         assert row in text
     matrix = json.loads(renderer("json")(smearing_table(Setting(3, 0.3))))["methods"][1]["matrix"]
     np.testing.assert_allclose(matrix, [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]])
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_no_width_cuts_or_folds_a_number(width: int) -> None:
+    for listing in (smearing_table(Setting(10, 0.1)), architecture_table()):
+        text = render_terminal(listing, width)
+        assert max(map(cell_len, text.splitlines())) <= width
+        for row in listing.rows:
+            for column, value in zip(listing.columns, row, strict=True):
+                if column.numeric:
+                    (number,) = lines_of(value)
+                    assert re.search(rf"(?<!\S){re.escape(number)}(?!\S)", text), (number, text)
+
+
+def test_where_the_columns_do_not_fit_rows_are_written_out() -> None:
+    lines = render_terminal(architecture_table(), 60).splitlines()
+    at = lines.index("ResNet-v2-50")
+    assert " ".join(lines[at + 1 : at + 5]).split() == [
+        *("configuration:", "[(3,", "64,", "1),", "(4,", "128,", "2),", "(6,", "256,", "2),", "(3,", "512,", "2)]"),
+        *("data:", "imagenet", "pixels:", "224×224", "classes:", "1,000"),
+        *("parameters:", "25,549,352", "MACs:", "4,089,184,256"),
+    ]
 
 
 def test_settings() -> None:

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table as Grid
 from rich.text import Text
 
 from lsncli.report.claims.claim import ClaimsReport
 from lsncli.report.claims.wording import Block, blocks, fill_line, footnotes
+from lsncli.report.formats.fitting import Fitted, fitted
 from lsncli.report.wording import one_line
 
 #: Width of the text that goes to a file, where there is no terminal to ask.
 FILE_WIDTH = 140
 
 _STYLES = {"supported": "green", "contradicted": "red", "mixed": "yellow", "not enough runs": "dim"}
-#: Columns of words that may be folded; all others hold numbers, which are not.
-_FOLDED = {
-    "what the paper finds",
-    "what is asked",
-    "settings",
-    "setting",
-    "compared",
-    "with",
-    "verdict",
-    "after Holm",
-}
+#: Columns of words that are folded, and those of names, which are folded between words; all others are kept whole.
+_SENTENCES = ("what the paper finds", "what is asked", "settings")
+_NAMES = ("setting", "compared", "with", "verdict", "after Holm")
+_IDS = ("claim", "hypothesis")
+#: The least width that sentences can be read in.
+_SENTENCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +63,19 @@ def _drawn(block: Block, width: int) -> RenderResult:
     columns, rows, said = _without_common(block)
     if said:
         yield Text(one_line(said))
-    grid = Grid(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for index, column in enumerate(columns):
-        numbers = column not in _FOLDED and column not in ("claim", "hypothesis")
-        longest = max((cell_len(row[index]) for row in rows), default=0)
-        grid.add_column(
-            column,
-            justify="right" if numbers else "left",
-            no_wrap=numbers,
-            overflow="fold",
-            min_width=min(max(longest, cell_len(column)), max(10, width // 8)) if not numbers else None,
-        )
-    for row in rows:
-        grid.add_row(*(Text(one_line(cell), style=_STYLES.get(cell, "")) for cell in row))
-    yield grid
+    texts = [[Text(one_line(cell), style=_STYLES.get(cell, "")) for cell in row] for row in rows]
+    each = [_column(name, [row[at].plain for row in texts]) for at, name in enumerate(columns)]
+    yield from fitted(each, texts, width)
+
+
+def _column(name: str, cells: Sequence[str]) -> Fitted:
+    """How a column fits: sentences are folded, names between words; numbers and ids of claims never."""
+    if name in _SENTENCES:
+        return Fitted(name, _SENTENCE)
+    if name in _NAMES:
+        longest = max((cell_len(word) for text in (name, *cells) for word in text.split()), default=1)
+        return Fitted(name, min(longest, _SENTENCE))
+    return Fitted(name, right=name not in _IDS)
 
 
 def _without_common(block: Block) -> tuple[tuple[str, ...], list[tuple[str, ...]], str]:

@@ -8,20 +8,23 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table as Grid
 from rich.text import Text
 
 from lsncli.errors import UnknownNameError
 from lsncli.inert import for_json, for_spreadsheet, for_terminal
 from lsncli.report.formats import html, latex, markdown
+from lsncli.report.formats.fitting import Fitted, fitted
 from lsncli.report.formats.latex_text import escape as latex_escape
 from lsncli.report.formats.terminal import FILE_WIDTH
 from lsncli.report.listing import Listing, Value, lines_of
 from lsncli.report.wording import one_line
 
 Render = Callable[[Listing], str]
+
+#: Words of cells up to this length are kept whole in a terminal, where columns of words are folded.
+_WHOLE_WORD = 12
 
 
 def renderer(format: str) -> Render:
@@ -50,21 +53,25 @@ class ListingView:
         """Title, table and notes."""
         yield Text(one_line(self.listing.heading), style="bold")
         yield Text(one_line(self.listing.about), style="dim")
-        grid = Grid(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-        for column in self.listing.columns:
-            grid.add_column(
-                Text(one_line(column.heading)),
-                justify="right" if column.numeric else "left",
-                vertical="top",
-                overflow="fold",
+        # The lines of a cell are laid out: their blanks stay.
+        texts = [[Text(for_terminal("\n".join(lines_of(value)))) for value in row] for row in self.listing.rows]
+        columns = [
+            Fitted(
+                one_line(column.heading),
+                None if column.numeric else _least(row[at] for row in texts),
+                column.numeric,
             )
-        for row in self.listing.rows:
-            # The lines of a cell are laid out: their blanks stay.
-            grid.add_row(*(Text(for_terminal("\n".join(lines_of(value)))) for value in row))
-        yield grid
+            for at, column in enumerate(self.listing.columns)
+        ]
+        yield from fitted(columns, texts, options.max_width)
         yield Text()
         for note in self.listing.notes:
             yield Text(one_line(note), style="dim")
+
+
+def _least(cells: Iterable[Text]) -> int:
+    words = (cell_len(word) for cell in cells for word in cell.plain.split())
+    return min(max(words, default=1), _WHOLE_WORD)
 
 
 def render_terminal(listing: Listing, width: int = FILE_WIDTH) -> str:
