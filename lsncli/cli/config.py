@@ -28,6 +28,9 @@ COMMANDS = ("run", "plan", "report", "select", "battery")
 #: A command by its words, such as ``("runs", "list")``.
 Words = tuple[str, ...]
 
+#: Options whose default is how each stored run was trained, which no configuration knows better.
+OF_THE_RUN: Mapping[Words, Sequence[str]] = {("runs", "verify"): ("device", "precision")}
+
 #: Of these, numbers may be written without quotes.
 NUMBERS = ("replicas",)
 
@@ -68,12 +71,12 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def commands_by_option(command: Any) -> dict[str, list[Words]]:
-    """Every command below ``command`` (one of Click's), by each of :data:`KEYS` that it has as an option."""
+    """Every command below ``command`` (one of Click's), by each of :data:`KEYS` that a configuration gives it."""
     found: dict[str, list[Words]] = {key: [] for key in KEYS}
 
     def walk(inner: Any, words: Words) -> None:
         for parameter in inner.params:
-            if parameter.name in found:
+            if parameter.name in found and parameter.name not in OF_THE_RUN.get(words, ()):
                 found[parameter.name].append(words)
         for name, member in getattr(inner, "commands", {}).items():
             walk(member, (*words, name))

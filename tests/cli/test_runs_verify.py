@@ -62,6 +62,12 @@ def test_another_precision_is_seen_and_named(lsn: Any, trained: list[str]) -> No
     assert verdicts(lsn, f"{trained[0]} --precision bf16 --tolerance 10 --exact")[0] == 1
 
 
+def test_no_configuration_changes_how_a_run_was_trained(lsn: Any, trained: list[str]) -> None:
+    (lsn.folder / "lsn.toml").write_text('device = "nowhere"\nprecision = "bf16"\n')
+    result = lsn(f"runs verify {trained[0]} --exact --format json", LSN_PRECISION="nonsense", LSN_DEVICE="nosuch")
+    assert (result.status, json.loads(result.out)[0]["provenance"]) == (0, {})
+
+
 def test_a_changed_number_and_missing_weights_are_seen(lsn: Any, trained: list[str]) -> None:
     one, other = trained
     with Store.open(lsn.folder / "results.db") as store:

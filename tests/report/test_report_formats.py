@@ -268,7 +268,14 @@ def test_csv_leaves_numbers_alone() -> None:
     (row,) = csv.DictReader(io.StringIO(render(table_of(made), "csv")))
     assert (row["mean"], row["std"], row["paper_mean"], row["paper_std"]) == ("-2.0", "0.25", "-2.5", "")
     assert (row["n"], row["runs"], row["status"], row["footnotes"]) == ("3", "3", "complete", "*;1")
-    assert row["values"] == "'-1.0;-2.0;-3.0"  # text, and it begins with a minus
+    assert row["values"] == "-1.0;-2.0;-3.0"
+
+
+def test_csv_leaves_lists_of_numbers_alone() -> None:
+    """A spreadsheet runs ``-5.5;-5.25`` as little as ``-5.5``."""
+    made = replace(cell("LS", (-5.5, -5.25)), keys=("-key", "other"))
+    (row,) = csv.DictReader(io.StringIO(render(table_of(made), "csv")))
+    assert (row["values"], row["keys"]) == ("-5.5;-5.25", "'-key;other")
 
 
 def test_csv_of_a_missing_cell() -> None:

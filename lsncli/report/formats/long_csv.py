@@ -16,7 +16,8 @@ from lsncli.report.table import Table
 def render_csv(table: Table) -> str:
     """One header line and one line per cell. Values and keys of several runs are separated by semicolons.
 
-    Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers stay as they are.
+    Text that a spreadsheet would take for a formula gets an apostrophe in front; numbers stay as they are, and so
+    do lists of them.
     """
     coordinates = [key for key in (*table.row_keys, *table.column_keys) if key != METRIC]
     lines = [_line(["title", "table", "profile", *coordinates, *_FIXED])]
@@ -35,7 +36,7 @@ def render_csv(table: Table) -> str:
             cell.paper.mean if cell.paper else None,
             cell.paper.std if cell.paper else None,
             cell.stand_in,
-            ";".join(map(str, cell.values)),
+            cell.values,
             ";".join(cell.keys),
             ";".join(marks),
         ]
@@ -69,6 +70,8 @@ def _line(values: list[Any]) -> str:
 
 
 def _guard(value: Any) -> Any:
+    if isinstance(value, tuple):  # numbers alone: no formula, whatever their sign
+        return ";".join(map(str, value))
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return "" if isinstance(value, float) and math.isnan(value) else value
     text = str(value).lower() if isinstance(value, bool) else str(value)
