@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def command(
+    ctx: typer.Context,
     recipe: Annotated[
         str | None,
         typer.Argument(
@@ -108,7 +109,10 @@ def command(
         _claims(chosen, overrides_from(profile, settings, only, data, seeds), format, output, db, data_dir)
         return
     if recipe is None and table in COMPUTED_TABLES:
-        options = {"--profile": profile, "--only": only, "--data": data, "--seeds": seeds}
+        # A profile that is configured is there for other reports.
+        told = ctx.get_parameter_source("profile")
+        named = profile if told is not None and told.name == "COMMANDLINE" else None
+        options = {"--profile": named, "--only": only, "--data": data, "--seeds": seeds}
         report_computed(table, settings or (), format, output, meaningless=options)
         return
     # Everything that can be wrong with the request is, before the database is opened.

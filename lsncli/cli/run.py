@@ -27,7 +27,6 @@ from lsncli.cli.training import (
 )
 
 if TYPE_CHECKING:
-    from lsncli.recipe.documents import Computation
     from lsncli.recipe.resolve import ResolvedRecipe
     from lsncli.store import Store
 
@@ -65,13 +64,16 @@ def command(
     same time: they share the runs among them.
     """
     from lsncli.batch import resolve_recipes
+    from lsncli.cli.computations import computations_of, compute
     from lsncli.cli.selection import overrides_from
     from lsncli.data.context import default_data_dir
     from lsncli.recipe.documents import gather
 
     folder = data_dir or default_data_dir()
     documents = gather(recipes)
-    resolved = resolve_recipes(documents.recipes, overrides_from(profile, settings, only, data, seeds), folder)
+    overrides = overrides_from(profile, settings, only, data, seeds)
+    resolved = resolve_recipes(documents.recipes, overrides, folder)
+    computations = computations_of(documents, overrides)
     options = Training(
         device=device,
         precision=precision,
@@ -88,11 +90,10 @@ def command(
     )
     placing = _placing(db, data_dir)
 
-    def compute(store: Store) -> None:
-        for document in documents.computations:
-            _compute(document, profile, store)
+    def report(store: Store) -> None:
+        _print_reports(resolved, store, placing)
 
-    raise typer.Exit(train(resolved, options, lambda store: _print_reports(resolved, store, placing), compute))
+    raise typer.Exit(train(resolved, options, report, lambda store: compute(computations, store, db)))
 
 
 def _placing(db: str, data_dir: Path | None) -> list[str]:
@@ -101,20 +102,6 @@ def _placing(db: str, data_dir: Path | None) -> list[str]:
 
     options = [] if db == DEFAULT_DATABASE else ["--db", Location.parse(db).shown]
     return options if data_dir is None else [*options, "--data-dir", str(data_dir)]
-
-
-def _compute(document: Computation, profile: str | None, store: Store) -> None:
-    """Compute a figure that needs no training, and keep its numbers in the database."""
-    from lsncli.cli.output import stderr
-    from lsncli.recipe.loading import Overrides
-    from lsncli.report.figures.computed import computed_figure
-
-    overrides = Overrides(settings=tuple(document.parameters(profile).items()))
-    computed_figure(document.figure, overrides, store, store.record_computation)
-    stderr().print(
-        f"figure {document.figure} is computed and stored: lsn report --figure {document.figure} draws it",
-        markup=False,
-    )
 
 
 def _print_reports(resolved: list[ResolvedRecipe], store: Store, run_options: list[str]) -> None:

@@ -6,15 +6,16 @@ parameters. Both have the extension of a recipe and are given to the same comman
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
-from lsncli.errors import LsnError
+from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import explain
-from lsncli.recipe.loading import Source, is_file, read_source
+from lsncli.recipe.loading import Source, is_file, profile_names, read_source
+from lsncli.recipe.schema import PROFILE_ORDER
 from lsncli.recipe.toml_text import UnreadableTomlError, read_toml
 
 
@@ -42,9 +43,24 @@ class Computation(_Closed):
         description="Parameters by profile; a computation is the same in all that say nothing.",
     )
 
-    def parameters(self, profile: str | None) -> dict[str, Any]:
-        """The parameters under a profile."""
-        return {**self.computation, **self.profiles.get(profile or "paper", {}).get("computation", {})}
+    def parameters(self, profile: str | None, settings: Iterable[tuple[str, Any]] = ()) -> dict[str, Any]:
+        """The parameters under a profile, changed by ``settings`` as ``--set`` gives them."""
+        said = self.profiles.get(profile or "paper", {}).get("computation", {})
+        return {**self.computation, **said, **{key.removeprefix("computation."): v for key, v in settings}}
+
+    def check_profile(self, profile: str | None, where: str) -> None:
+        """Raise :class:`LsnError` for a profile that is neither one of every recipe's nor one of this file's."""
+        valid = profile_names({**dict.fromkeys(PROFILE_ORDER), **self.profiles})
+        if profile is not None and profile not in valid:
+            raise UnknownNameError.of("profile", profile, valid, where=where)
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A computation, and the file that it was read from."""
+
+    source: Source
+    document: Computation
 
 
 @dataclass(slots=True)
@@ -52,7 +68,7 @@ class Documents:
     """What a list of names comes to: recipes that train, and computations; each once, in order."""
 
     recipes: list[str] = field(default_factory=list)
-    computations: list[Computation] = field(default_factory=list)
+    computations: list[Computed] = field(default_factory=list)
 
 
 def document_of(source: Source) -> Collection | Computation | None:
@@ -89,8 +105,8 @@ def _follow(name: str, found: Documents, through: tuple[str, ...]) -> None:
     if document is None:
         found.recipes.append(name)
     elif isinstance(document, Computation):
-        if document not in found.computations:
-            found.computations.append(document)
+        if all(document != other.document for other in found.computations):
+            found.computations.append(Computed(source, document))
     else:
         for inner in document.include:
             beside = source.folder / inner

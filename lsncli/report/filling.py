@@ -30,7 +30,12 @@ def command_for(loaded: LoadedRecipe, extra: Sequence[str] = ()) -> str:
 
 def recipe_word(source_name: str) -> str:
     """How a recipe is named on the command line: a path, or the short name of a shipped one."""
-    return source_name.removesuffix(_SHIPPED) if source_name.endswith(_SHIPPED) else source_name
+    return source_name.removesuffix(_SHIPPED)
+
+
+def is_shipped(source_name: str) -> bool:
+    """Whether a recipe comes with lsn, by the name of its source."""
+    return source_name.endswith(_SHIPPED)
 
 
 def setting_text(value: Any) -> str:

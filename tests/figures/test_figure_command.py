@@ -148,6 +148,7 @@ def test_a_report_does_not_upgrade_a_database(lsn: Any, folder: Path, repository
         (("--figure", "5", "--data", "cifar10=a"), "has no runs for --data"),
         (("--figure", "1", "--set", "alpha=2"), "alpha: input should be less than 1"),
         (("--figure", "5", "--set", "alpah=[0.1]"), "has no parameter 'alpah'"),
+        (("--figure", "1", "--profile", "typo"), "unknown profile 'typo'"),
         (("--figure", "5", "--set", "alphas=[1.5]"), "in (0, 1) are expected"),
     ],
 )

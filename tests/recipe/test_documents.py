@@ -15,7 +15,7 @@ def test_the_paper_is_a_collection() -> None:
     found = gather(["paper"])
     names = {Path(name).stem for name in found.recipes}
     assert names == {"table3", "table4", "table5", "table7", "figure2", "figure3", "figure4", "figure6"}
-    assert [c.figure for c in found.computations] == [1, 5]
+    assert [c.document.figure for c in found.computations] == [1, 5]
 
 
 def test_names_are_followed_once_and_beside_the_file(tmp_path: Path) -> None:

@@ -157,6 +157,14 @@ def test_requests_that_cannot_be_met(lsn: Lsn, words: tuple[str, ...], message: 
     assert "Traceback" not in result.stderr
 
 
+def test_a_configured_profile_is_meant_for_other_reports(lsn: Lsn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LSN_PROFILE", "quick")
+    for table in ("1", "6"):
+        assert lsn("--table", table).exit_code == 0
+        told = lsn("--table", table, "--profile", "quick")
+        assert (told.exit_code, "--profile means nothing" in told.stderr) == (2, True)
+
+
 # -- table 6 ---------------------------------------------------------------------------------------------
 
 

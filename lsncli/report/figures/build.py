@@ -81,11 +81,9 @@ def _with_parameters(number: int, recipe: str | None, overrides: Overrides) -> O
             valid=f"a file with figure = {number} and a table [computation]",
             next="leave the recipe out for the paper's figure",
         )
-    settings = {
-        **document.parameters(overrides.profile),
-        **{key.removeprefix("computation."): value for key, value in overrides.settings},
-    }
-    return replace(overrides, settings=tuple(settings.items()))
+    document.check_profile(overrides.profile, source.name)
+    parameters = document.parameters(overrides.profile, overrides.settings)
+    return replace(overrides, settings=tuple(parameters.items()))
 
 
 def needs_runs(number: int) -> bool:

@@ -35,7 +35,27 @@ Keep = Callable[[str, Mapping[str, Any], Array], None]
 def computed_figure(
     number: int, overrides: Overrides, stored: Computations | None = None, keep: Keep | None = None
 ) -> Figure:
-    """Figure 1 or 5; ``--set`` changes its parameters. Raises :class:`LsnError` for options about runs."""
+    """Figure 1 or 5; ``--set`` changes its parameters. Raises as :func:`figure_parameters` does."""
+    params = figure_parameters(number, overrides)
+    arrays = _Arrays(stored, keep)
+    if isinstance(params, SeparatorsParams):
+        return _separators(params, arrays)
+    assert isinstance(params, LossCurvesParams)
+    return _loss_curves(params, arrays)
+
+
+def figure_parameters(number: int, overrides: Overrides) -> Params:
+    """What Figure 1 or 5 is computed from: the settings of ``overrides``.
+
+    Raises :class:`LsnError` for a figure that is not computed, options about runs, and a parameter that it lacks.
+    """
+    models: dict[int, type[Params]] = {1: LossCurvesParams, 5: SeparatorsParams}
+    if number not in models:
+        raise LsnError(
+            f"figure {number} is not computed: it shows trained runs",
+            where="figure, beside [computation]",
+            valid=map(str, models),
+        )
     given = (("--only", overrides.only), ("--data", overrides.data), ("--seeds", overrides.seeds is not None))
     for option, there in given:
         if there:
@@ -45,13 +65,7 @@ def computed_figure(
                 valid="--set with the figure's own parameters",
                 next="leave the option out",
             )
-    models: dict[int, type[Params]] = {1: LossCurvesParams, 5: SeparatorsParams}
-    params = validate(models[number], dict(overrides.settings), where=_where(number), subject=f"figure {number}")
-    arrays = _Arrays(stored, keep)
-    if isinstance(params, SeparatorsParams):
-        return _separators(params, arrays)
-    assert isinstance(params, LossCurvesParams)
-    return _loss_curves(params, arrays)
+    return validate(models[number], dict(overrides.settings), where=_where(number), subject=f"figure {number}")
 
 
 class _Arrays:
