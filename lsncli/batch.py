@@ -20,7 +20,7 @@ from lsncli.data.context import DataContext
 from lsncli.data.readiness import make_ready
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.stack_kinds import stack_kind
-from lsncli.errors import LsnError
+from lsncli.errors import LsnError, NoRunLeftError
 from lsncli.executors.interface import Control, Executor
 from lsncli.executors.processes import usable_cores
 from lsncli.noise.files import find_noise_files
@@ -41,16 +41,24 @@ if TYPE_CHECKING:
     from lsncli.store import Store
 
 
-def resolve_recipes(names: Sequence[str], overrides: Overrides, data_dir: Path) -> list[ResolvedRecipe]:
+def resolve_recipes(
+    names: Sequence[str], overrides: Overrides, data_dir: Path, tell: Callable[[str], None] = lambda text: None
+) -> list[ResolvedRecipe]:
     """Load and resolve recipes that train; raises :class:`LsnError` for the first mistake in any of them.
 
-    ``--data`` applies to the recipes that use the data set; at least one of them must.
+    ``--data`` applies to the recipes that use the data set, ``--only`` to those with such runs, and at least one
+    must be there; ``tell`` is called for each recipe that ``--only`` leaves out.
     """
     loaded = [load(name, replace(overrides, shared=len(names) > 1)) for name in names]
-    return resolve_loaded(loaded, overrides, data_dir)
+    return resolve_loaded(loaded, overrides, data_dir, tell)
 
 
-def resolve_loaded(loaded: Sequence[LoadedRecipe], overrides: Overrides, data_dir: Path) -> list[ResolvedRecipe]:
+def resolve_loaded(
+    loaded: Sequence[LoadedRecipe],
+    overrides: Overrides,
+    data_dir: Path,
+    tell: Callable[[str], None] = lambda text: None,
+) -> list[ResolvedRecipe]:
     """As :func:`resolve_recipes`, of recipes that are loaded already."""
     if not loaded:
         return []
@@ -60,7 +68,18 @@ def resolve_loaded(loaded: Sequence[LoadedRecipe], overrides: Overrides, data_di
         return about.num_classes, about.class_names
 
     refuse_unused_replacements(overrides, set().union(*map(used_data, loaded)))
-    return [resolve(recipe, classes=classes) for recipe in loaded]
+    resolved: list[ResolvedRecipe] = []
+    empty: list[NoRunLeftError] = []
+    for recipe in loaded:
+        try:
+            resolved.append(resolve(recipe, classes=classes))
+        except NoRunLeftError as error:
+            empty.append(error)
+    if not resolved:
+        raise empty[0]
+    for left_out in empty:
+        tell(f"left out: {left_out.where} ({left_out.what})")
+    return resolved
 
 
 def plan_of(recipes: Sequence[ResolvedRecipe]) -> Plan:

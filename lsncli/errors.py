@@ -73,3 +73,7 @@ class UnknownNameError(LsnError):
             valid=known or "(none)",
             next="; ".join(part for part in (hint, next) if part) or None,
         )
+
+
+class NoRunLeftError(UnknownNameError):
+    """``--only`` leaves a recipe no run: no mistake where it leaves some to another of several recipes."""

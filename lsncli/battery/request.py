@@ -13,9 +13,8 @@ from lsncli.battery.parts import DIGITS, DIGITS_BASE, IMAGES_BASE, PARTS, part_t
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import parameter_names
 from lsncli.recipe.expansion import expand
-from lsncli.recipe.loading import LoadedRecipe, Overrides, Source, load, parse, profile_names
+from lsncli.recipe.loading import LoadedRecipe, Overrides, Source, load, parse, profile_names, setting_text
 from lsncli.registry import Registry
-from lsncli.report.filling import setting_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ def compute(asked: Sequence[Asked], store: Store, db: str) -> None:
 def _drawing(one: Asked, db: str) -> str:
     """The command that draws the figure from the numbers that were kept."""
     from lsncli.cli.report import repeated_options
-    from lsncli.report.filling import is_shipped, recipe_word, setting_text
+    from lsncli.recipe.loading import setting_text
+    from lsncli.report.filling import is_shipped, recipe_word
 
     name, profile = one.computed.source.name, one.overrides.profile
     words = ["lsn", "report", *([] if is_shipped(name) else [recipe_word(name)])]

@@ -35,13 +35,14 @@ def command(
     """Print every run of the recipes with its key, state and expected time; train nothing."""
     from lsncli.batch import plan_of, resolve_recipes
     from lsncli.cli.computations import computations_of
+    from lsncli.cli.output import say
     from lsncli.cli.selection import overrides_from
     from lsncli.data.context import default_data_dir
     from lsncli.recipe.documents import gather
 
     folder = data_dir or default_data_dir()
     documents, overrides = gather(recipes), overrides_from(profile, settings, only, data, seeds)
-    resolved = resolve_recipes(documents.recipes, overrides, folder)
+    resolved = resolve_recipes(documents.recipes, overrides, folder, lambda text: say(text, err=True))
     computations_of(documents, overrides)  # refuses what lsn run would
     print_plan(plan_of(resolved), db, format)
 

@@ -194,18 +194,19 @@ def _all(
 ) -> None:
     """Write the whole report into a folder."""
     from lsncli.cli.output import say
-    from lsncli.cli.whole_report import WholeReport, endings, folder_of
+    from lsncli.cli.whole_report import WholeReport, check_folder, endings
 
     if contradictions:
         raise LsnError(
             f"--all and {' and '.join(contradictions)} cannot be reported together", next="leave one of them out"
         )
     endings(format)
+    check_folder(output)
     store = open_database(db)
     try:
         options = repeated_options(db, data_dir)
         whole = WholeReport(overrides, store, format, options, absent_note(db, store), db)
-        whole.write(folder_of(output), lambda line: say(line, err=True))
+        whole.write(output, lambda line: say(line, err=True))
     finally:
         if store is not None:
             store.close()

@@ -5,23 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lsncli.cli.whole_report import WholeReport
-    from lsncli.recipe.loading import Overrides
     from lsncli.report.claims.claim import ClaimsReport
+    from lsncli.report.figures.model import Figure
+    from lsncli.report.listing import Listing
     from lsncli.report.page.document import CheckRow
     from lsncli.report.page.provenance import Origin
+    from lsncli.report.table import Table
     from lsncli.store import Store
 
 
-def page_of(whole: WholeReport, overrides: Overrides, claims: ClaimsReport) -> str:
-    """The page as text: all tables and figures, ``claims``, the theory's checks, and where it all comes from."""
-    from lsncli.cli.whole_report import FIGURES, TABLES
+def page_of(
+    whole: WholeReport,
+    tables: Mapping[int, Table | Listing],
+    figures: Mapping[int, Figure],
+    claims: ClaimsReport,
+) -> str:
+    """The page as text: tables and figures, ``claims``, the theory's checks, and where it all comes from."""
     from lsncli.report.page.document import Contents, render_page
     from lsncli.report.page.runs import RunBook
 
     contents = Contents(
-        tables=[whole.table(number, overrides) for number in TABLES],
-        figures=[whole.figure(number, overrides) for number in FIGURES],
+        tables=list(tables.values()),
+        figures=list(figures.values()),
         claims=claims,
         checks=_checks(),
         origin=_origin(whole.store, whole.db, claims.profile),

@@ -65,6 +65,7 @@ def command(
     """
     from lsncli.batch import resolve_recipes
     from lsncli.cli.computations import computations_of, compute
+    from lsncli.cli.output import say
     from lsncli.cli.selection import overrides_from
     from lsncli.data.context import default_data_dir
     from lsncli.recipe.documents import gather
@@ -72,7 +73,7 @@ def command(
     folder = data_dir or default_data_dir()
     documents = gather(recipes)
     overrides = overrides_from(profile, settings, only, data, seeds)
-    resolved = resolve_recipes(documents.recipes, overrides, folder)
+    resolved = resolve_recipes(documents.recipes, overrides, folder, lambda text: say(text, err=True))
     computations = computations_of(documents, overrides)
     options = Training(
         device=device,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from lsncli.errors import LsnError
+from lsncli.errors import LsnError, NoRunLeftError
 
 if TYPE_CHECKING:
     from lsncli.recipe.loading import Overrides
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lsncli.report.listing import Listing
     from lsncli.report.table import Table
     from lsncli.store import Store
+
+Shown = TypeVar("Shown")
 
 DEFAULT_FOLDER = Path("report")
 TABLES = range(1, 8)
@@ -32,6 +34,12 @@ def endings(format: str) -> tuple[str, str]:
     if format not in _ENDINGS:
         raise LsnError(f"tables and claims cannot be written as {format!r}", where="--format", valid=list(_ENDINGS))
     return ("md" if format == "rich" else format), _ENDINGS[format]
+
+
+def check_folder(output: Path | None) -> None:
+    """Raise :class:`LsnError` where the folder to write into is something else; makes nothing."""
+    if (output or DEFAULT_FOLDER).exists():
+        folder_of(output)
 
 
 def folder_of(output: Path | None) -> Path:
@@ -62,11 +70,12 @@ class WholeReport:
     notes: Sequence[str]
     db: str
 
-    def write(self, folder: Path, say: Callable[[str], None]) -> None:
-        """Write all files, each whole or not at all, and say which; tables and figures under one profile.
+    def write(self, output: Path | None, say: Callable[[str], None]) -> None:
+        """Write all files into the folder ``output``, each whole or not at all, and say which; under one profile.
 
-        As HTML it is one file, ``index.html``. ``--data`` applies to those that use the data set; raises
-        :class:`LsnError` where none does.
+        As HTML it is one file, ``index.html``. ``--data`` applies to those that use the data set, and what
+        ``--only`` leaves no run is left out; raises :class:`LsnError` where that is everything. The folder is made
+        when all that goes into it is there.
         """
         from lsncli.report.claims.evaluate import claims_of_paper
         from lsncli.report.writing import write_report
@@ -78,11 +87,20 @@ class WholeReport:
         if format == "html":
             from lsncli.cli.report_page import page_of
 
-            path = folder / "index.html"
-            write_report(page_of(self, shared, claims), path)
+            page = page_of(self, self.tables(shared, say), self.figures(shared, say), claims)
+            path = folder_of(output) / "index.html"
+            write_report(page, path)
             say(f"wrote {path}, all under profile {claims.profile}")
             return
-        self._write_files(folder, format, ending, shared, claims, say)
+        self._write_files(output, format, ending, shared, claims, say)
+
+    def tables(self, overrides: Overrides, say: Callable[[str], None]) -> dict[int, Table | Listing]:
+        """The paper's tables by number; says which are left out, as ``--only`` leaves them no run."""
+        return _those_with_runs("table", TABLES, lambda number: self.table(number, overrides), say)
+
+    def figures(self, overrides: Overrides, say: Callable[[str], None]) -> dict[int, Figure]:
+        """The paper's figures in the same way."""
+        return _those_with_runs("figure", FIGURES, lambda number: self.figure(number, overrides), say)
 
     def table(self, number: int, overrides: Overrides) -> Table | Listing:
         """The paper's table ``number``, computed or from the database."""
@@ -114,7 +132,7 @@ class WholeReport:
 
     def _write_files(
         self,
-        folder: Path,
+        output: Path | None,
         format: str,
         ending: str,
         overrides: Overrides,
@@ -126,18 +144,32 @@ class WholeReport:
         from lsncli.report.figures.files import write_figure
         from lsncli.report.writing import write_report
 
-        tables = {number: _text(self.table(number, overrides), format) for number in TABLES}
+        tables = {number: _text(table, format) for number, table in self.tables(overrides, say).items()}
+        figures = {number: draw(figure, "png") for number, figure in self.figures(overrides, say).items()}
+        folder = folder_of(output)
         for number, text in tables.items():
             path = folder / f"table{number}.{ending}"
             write_report(text, path)
             say(f"wrote {path}")
-        for number in FIGURES:
+        for number, picture in figures.items():
             path = folder / f"figure{number}.png"
-            write_figure(draw(self.figure(number, overrides), "png"), path)
+            write_figure(picture, path)
             say(f"wrote {path}")
         path = folder / f"claims.{ending}"
         write_report(renderer(format)(claims), path)
         say(f"wrote {path}, all under profile {claims.profile}")
+
+
+def _those_with_runs(
+    what: str, numbers: Iterable[int], make: Callable[[int], Shown], say: Callable[[str], None]
+) -> dict[int, Shown]:
+    made = {}
+    for number in numbers:
+        try:
+            made[number] = make(number)
+        except NoRunLeftError as error:
+            say(f"left out: {what} {number} ({error.what})")
+    return made
 
 
 def _text(table: Table | Listing, format: str) -> str:

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lsncli.errors import LsnError, UnknownNameError
+from lsncli.errors import LsnError, NoRunLeftError, UnknownNameError
 from lsncli.parameters import parameter_names
-from lsncli.recipe.loading import LoadedRecipe
+from lsncli.recipe.loading import LoadedRecipe, setting_text
 from lsncli.recipe.replaced_sections import Parameters, accepted, contradicts, lay_over
 from lsncli.recipe.schema import SETTING_SECTIONS
 from lsncli.recipe.toml_text import MAX_DEPTH
@@ -122,6 +122,9 @@ def _case(
             coordinates.update(placed)
         elif key == "sweep":
             inner = value
+        elif key.split(".")[0] not in SETTING_SECTIONS:
+            valid = (*SETTING_SECTIONS, "label", "at", "sweep")
+            raise UnknownNameError.of("key of a case", key, valid, where=loaded.source.place("sweep.case"))
         else:
             assign(settings, key, value, loaded)
     if not isinstance(inner, Mapping):
@@ -223,10 +226,10 @@ def _with_values(variants: list[Variant]) -> list[Variant]:
 
 def _only(variants: list[Variant], loaded: LoadedRecipe) -> list[Variant]:
     for key, values in _wanted(loaded.overrides.only).items():
-        kept = [v for v in variants if any(name in values for name in _names(v, key, loaded))]
+        kept = [v for v in variants if any(_is_one(name, values, key) for name in _names(v, key, loaded))]
         if not kept and all(_coordinate(v, key) is None for v in variants):
             swept = dict.fromkeys(name for v in variants for name in v.coordinates)
-            raise UnknownNameError.of(
+            raise NoRunLeftError.of(
                 "key of --only",
                 key,
                 swept,
@@ -234,9 +237,12 @@ def _only(variants: list[Variant], loaded: LoadedRecipe) -> list[Variant]:
                 next=None if swept else "the recipe sweeps nothing: leave --only out",
             )
         if not kept:
-            there = list(dict.fromkeys(str(_coordinate(v, key)) for v in variants))
-            raise LsnError(
-                f"--only {key}={' or '.join(map(str, values))}: no run of the recipe is left",
+            there = dict.fromkeys(
+                setting_text(value) for v in variants if (value := _coordinate(v, key)) is not None
+            )
+            asked = [value for name, value in loaded.overrides.only if name == key]
+            raise NoRunLeftError(
+                f"--only {key}={' or '.join(map(setting_text, asked))}: no run of the recipe is left",
                 where=loaded.source.name,
                 valid=there,
             )
@@ -245,11 +251,21 @@ def _only(variants: list[Variant], loaded: LoadedRecipe) -> list[Variant]:
 
 
 def _wanted(only: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
-    """The values that are kept of each key: ``--only label=LS --only label=FC`` keeps both labels."""
+    """The values that are kept of each key: ``--only label=LS --only label=FC`` keeps both labels.
+
+    A list stands for its values, and for itself where the values are lists.
+    """
     wanted: dict[str, list[Any]] = {}
     for key, value in only:
-        wanted.setdefault(key, []).extend(value if isinstance(value, list) else [value])
+        wanted.setdefault(key, []).extend([*value, value] if isinstance(value, list) else [value])
     return wanted
+
+
+def _is_one(name: Any, values: list[Any], key: str) -> bool:
+    """Labels are compared as text: what ``--only label=1`` reads as a number is a label all the same."""
+    if key == "label":
+        return name is not None and str(name) in {v if isinstance(v, str) else toml_text(v) for v in values}
+    return name in values
 
 
 def _names(variant: Variant, key: str, loaded: LoadedRecipe) -> list[Any]:

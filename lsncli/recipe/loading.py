@@ -39,8 +39,9 @@ class Source:
 
     def place(self, key: str = "") -> str:
         """``file:line, key 'a.b'`` for messages, or the ``--set`` that the key's value comes from."""
+        swept = key.removeprefix("sweep.").removeprefix("case.") if key.startswith("sweep.") else None
         for given in self.given:
-            if f"{key}.".startswith(f"{given}."):
+            if f"{key}.".startswith(f"{given}.") or swept == given:
                 return f"--set {given}"
         line = line_of(self.text, key) if key else None
         return f"{self.name}{f':{line}' if line else ''}{f', key {key!r}' if key else ''}"
@@ -315,3 +316,10 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return key.strip(), read_toml(f"value = {value}")["value"]
     except UnreadableTomlError:
         return key.strip(), value.strip()
+
+
+def setting_text(value: Any) -> str:
+    """The VALUE that ``--set`` reads as ``value``; strings stay bare where they are not taken for TOML."""
+    if isinstance(value, str) and parse_setting(f"key={value}")[1] == value:
+        return value
+    return toml_text(value)

@@ -131,6 +131,25 @@ def test_a_recipe_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pyte
         claims_of_paper(Overrides(), None, claims=chosen[:1])
 
 
+def test_several_data_sets_are_replaced_and_one_is_chosen_by_either_name(store: Store) -> None:
+    """table3 has cifar100 alone, table7 both: the first has no use for a replacement of cifar10."""
+    data = {"cifar100": "fine-classes", "cifar10": "ten-classes"}
+    chosen = [claim for claim in CLAIMS if claim.id in ("noise-fitted-less", "smoothing-denoises")]
+    for name in ("cifar10", "ten-classes"):
+        report = claims_of_paper(Overrides(data=data, only=(("data.name", name),)), store, claims=chosen)
+        settings = {c.setting for r in report.claims for c in (s.comparison for s in r.settings)}
+        assert settings
+        assert all(setting.startswith("ten-classes (for cifar10)") for setting in settings)
+        left_out = f"Recipe table3 was left out: --only data.name={name}: no run of the recipe is left."
+        assert left_out in report.notes
+        assert not any("table3" in command for command in report.fill)
+    whole = claims_of_paper(Overrides(data=data), store, claims=chosen)
+    (table3,) = [command for command in whole.fill if "table3" in command]
+    assert table3 == "lsn run table3 --data cifar100=fine-classes"
+    with pytest.raises(LsnError, match="data.name=nowhere: no run of the recipe is left"):
+        claims_of_paper(Overrides(data=data, only=(("data.name", "nowhere"),)), store, claims=chosen)
+
+
 def test_wrong_requests(store: Store) -> None:
     with pytest.raises(LsnError, match="no recipe of the claims uses the data set 'mnist'"):
         claims_of_paper(Overrides(data={"mnist": "other"}), store)

@@ -145,6 +145,22 @@ def test_missing_data_are_told_before_anything_is_written(lsn: Any, write: Any) 
     assert trained(lsn) == before
 
 
+def test_of_several_recipes_those_that_only_leaves_no_run_are_left_out(lsn: Any, write: Any) -> None:
+    (lsn.folder / "plain.toml").write_text((lsn.folder / "tiny.toml").read_text().replace('"Tiny"', '"Plain"'))
+    write('"loss.name" = ["standard", "label-smoothing"]', '"data.name" = ["cifar10", "digits"]')
+    result = lsn("plan plain.toml tiny.toml --only data.name=cifar10 --format json")
+    assert [run["spec"]["data"]["name"] for run in json.loads(result.out)] == ["cifar10"]
+    left_out = "left out: plain.toml (--only data.name=cifar10: no run of the recipe is left)"
+    assert result.err.splitlines()[0] == left_out
+    # On digits both have runs: two losses, of which the other recipe has the standard one.
+    both = lsn("plan plain.toml tiny.toml --only data.name=digits --format json")
+    assert (len(json.loads(both.out)), both.err) == (2, "")
+    assert left_out in lsn("run plain.toml tiny.toml --only data.name=cifar10 --dry-run").err
+    none = lsn("plan plain.toml tiny.toml --only data.name=mnist")
+    assert none.one_message
+    assert "--only data.name=mnist: no run of the recipe is left" in none.err
+
+
 def test_one_failing_run_does_not_stop_the_others(lsn: Any, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with_a_failing_run(write, lsn.folder, monkeypatch)
     result = lsn(f"{RUN} --data-dir data")

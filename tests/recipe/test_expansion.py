@@ -113,6 +113,43 @@ def test_only_keeps_every_value_that_is_named_of_a_key(tmp_path: Path) -> None:
         coordinates(tmp_path, CASES, only=(("label", "XX"), ("label", "YY")))
 
 
+def test_only_chooses_a_value_that_is_a_list_and_says_how_it_is_written(tmp_path: Path) -> None:
+    text = HEAD + '[sweep]\n"model.hidden" = [[64], [128]]\n'
+    assert coordinates(tmp_path, text, only=(("model.hidden", [128]),)) == [{"model.hidden": [128]}]
+    assert len(coordinates(tmp_path, text, only=(("model.hidden", [[128], [64]]),))) == 2
+    with pytest.raises(LsnError, match=r"model.hidden=\[32\]: no run[\s\S]*valid: \[64\], \[128\]"):
+        coordinates(tmp_path, text, only=(("model.hidden", [32]),))
+
+
+def test_only_compares_labels_as_text(tmp_path: Path) -> None:
+    text = HEAD + '[[sweep.case]]\nlabel = "1"\n[[sweep.case]]\nlabel = "true"\ntrain = { steps = 5 }\n'
+    assert coordinates(tmp_path, text, only=(("label", 1),)) == [{"label": "1"}]
+    assert coordinates(tmp_path, text, only=(("label", True),)) == [{"label": "true"}]
+    # Such as --only reads them as text.
+    with pytest.raises(LsnError, match='label=x: no run of the recipe is left[\\s\\S]*valid: "1", "true"'):
+        coordinates(tmp_path, text, only=(("label", "x"),))
+
+
+def test_an_axis_that_set_gives_is_named_as_such(tmp_path: Path) -> None:
+    with pytest.raises(LsnError) as caught:
+        coordinates(tmp_path, CASES, settings=(("noise.rate", [0.2, 0.2]),))
+    assert (caught.value.what, caught.value.where) == (
+        "the axis 'noise.rate' of the sweep has a value twice",
+        "--set noise.rate",
+    )
+    with pytest.raises(LsnError) as caught:
+        coordinates(tmp_path, CASES, settings=(("loss.alpha", [0.2, 0.2]),))
+    assert caught.value.where == "--set loss.alpha"
+
+
+def test_a_misspelt_key_of_a_case_is_told_what_a_case_has(tmp_path: Path) -> None:
+    with pytest.raises(LsnError, match="unknown key of a case 'lable'") as caught:
+        coordinates(tmp_path, HEAD + '[[sweep.case]]\nlable = "a"\n')
+    assert str(caught.value.where).endswith("key 'sweep.case'")
+    assert {"at", "label", "sweep", "loss", "train"} <= set(str(caught.value.valid).split(", "))
+    assert caught.value.next == "did you mean 'label'?"
+
+
 def test_only_knows_a_replaced_data_set_by_both_names(tmp_path: Path) -> None:
     text = HEAD + '[sweep]\n"data.name" = ["cifar10", "cifar100"]\n'
     for name in ("cifar10", "mine"):

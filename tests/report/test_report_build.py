@@ -259,10 +259,16 @@ def test_a_shipped_recipe_is_named_as_one_types_it(loaded: Load) -> None:
     assert build_report(loaded(name="table7.toml (shipped)"), None).fill == "lsn run table7"
 
 
+def test_of_several_replacements_the_command_has_those_that_the_recipe_uses(loaded: Load) -> None:
+    data = {"cifar10": "a", "mnist": "b", "cifar100": "c"}
+    # Both of the recipe's sets, the one that --only leaves out too: lsn run takes it as well.
+    fill = build_report(loaded(data=data, shared=True, only=(("data.name", "cifar10"),)), None).fill
+    assert fill == "lsn run recipe.toml --only data.name=cifar10 --data cifar10=a --data cifar100=c"
+
+
 @pytest.mark.parametrize("value", [True, 1, 0.1, 1e-4, "plain", "0.1", "true", "a=b", ' "', [1, "x"], {"a b": 1}])
 def test_setting_texts_read_back(value: Any) -> None:
-    from lsncli.recipe.loading import parse_setting
-    from lsncli.report.filling import setting_text
+    from lsncli.recipe.loading import parse_setting, setting_text
 
     read = parse_setting(f"key={setting_text(value)}")[1]
     assert read == value

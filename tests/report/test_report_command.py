@@ -263,9 +263,27 @@ def test_the_same_replacement_twice_is_one() -> None:
         (["--all", "--format", "png"], "valid: rich, md, csv, json, latex, html"),
         (["--all", "--output", "small.toml"], "cannot make the folder small.toml"),
         (["--all", "--data", "mnist=digits"], "no recipe of the claims uses the data set 'mnist'"),
+        (["--all", "--only", "data.name=mnist"], "--only data.name=mnist: no run of the recipe is left"),
     ],
 )
-def test_wrong_requests_for_all(lsn: Any, words: list[str], message: str) -> None:
+def test_wrong_requests_for_all(lsn: Any, folder: Path, words: list[str], message: str) -> None:
     done = lsn(*words)
     assert done.status == 2
     assert message in done.err
+    assert sorted(path.name for path in folder.iterdir()) == ["small.toml", "table7.toml"]
+
+
+def test_the_whole_report_leaves_out_what_only_leaves_no_run(
+    lsn: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lsncli.cli import whole_report
+
+    # As the others: table 3 has cifar100 alone, table 7 both, table 6 and figure 1 are computed.
+    monkeypatch.setattr(whole_report, "TABLES", (3, 6, 7))
+    monkeypatch.setattr(whole_report, "FIGURES", (1, 3))
+    done = lsn("--all", "--only", "data.name=cifar10", "--format", "md")
+    assert done.status == 0
+    for left_out in ("table 3", "figure 3"):
+        assert f"left out: {left_out} (--only data.name=cifar10: no run of the recipe is left)" in done.err
+    written = sorted(path.name for path in (folder / "report").iterdir())
+    assert written == ["claims.md", "figure1.png", "table6.md", "table7.md"]

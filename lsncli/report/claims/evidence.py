@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from lsncli.errors import LsnError
+from lsncli.errors import LsnError, NoRunLeftError
 from lsncli.plan import Plan, RunSpec
-from lsncli.recipe.expansion import expand
 from lsncli.recipe.loading import DEFAULT_PROFILE, LoadedRecipe, Overrides, load, profile_names, shipped_recipes
-from lsncli.recipe.resolve import resolve
+from lsncli.recipe.resolve import resolve, used_data
 from lsncli.registry import Registry, registry
 from lsncli.report.claims.pairing import Arm, arms
 from lsncli.report.claims.terms import Terms
@@ -117,7 +116,8 @@ def _under(names: Sequence[str], overrides: Overrides, results: Results | None, 
     reading = _Reading()
     for name in names:
         try:
-            loaded = _loaded(name, overrides, reading.used)
+            loaded = load(name, replace(overrides, shared=True))
+            reading.used |= used_data(loaded)
             resolved = resolve(loaded, components=components)
             reading.found[name] = find_results(resolved, results, components=components)
         except LsnError as error:
@@ -129,18 +129,12 @@ def _under(names: Sequence[str], overrides: Overrides, results: Results | None, 
         raise LsnError(
             f"--data: no recipe of the claims uses the data set {sorted(unused)[0]!r}", valid=sorted(reading.used)
         )
-    notes = [f"Recipe {name} was not read: {error.what}." for name, error in reading.errors.items()]
+    notes = [
+        f"Recipe {name} was {'left out' if isinstance(error, NoRunLeftError) else 'not read'}: {error.what}."
+        for name, error in reading.errors.items()
+    ]
     notes += stand_in_notes(reading.found.values())
     return Gathered(overrides.profile or DEFAULT_PROFILE, reading.found, components, tuple(notes))
-
-
-def _loaded(name: str, overrides: Overrides, used: set[str]) -> LoadedRecipe:
-    """The recipe with those replacements of ``--data`` that it has a use for; adds its data sets to ``used``."""
-    loaded = load(name, replace(overrides, data=None))
-    own = {str(variant.settings.get("data", {}).get("name")) for variant in expand(loaded)}
-    used |= own
-    data = {real: other for real, other in (overrides.data or {}).items() if real in own}
-    return replace(loaded, overrides=replace(overrides, data=data or None))
 
 
 def stand_in_notes(found: Iterable[Found]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel
 
 from lsncli.errors import LsnError
 from lsncli.parameters import Params, validate
@@ -44,7 +45,7 @@ def computed_figure(
     return _loss_curves(params, arrays)
 
 
-def figure_parameters(number: int, overrides: Overrides) -> Params:
+def figure_parameters(number: int, overrides: Overrides) -> BaseModel:
     """What Figure 1 or 5 is computed from: the settings of ``overrides``.
 
     Raises :class:`LsnError` for a figure that is not computed, options about runs, and a parameter that it lacks.
