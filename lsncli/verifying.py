@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from lsncli.backends.selection import select_backend, select_precision
 from lsncli.engine.events import Event, Finished, Measured, Recorded, Started
 from lsncli.engine.settings import EngineSettings
 from lsncli.errors import LsnError
@@ -101,6 +102,23 @@ def what_it_takes(spec: RunSpec, settings: EngineSettings) -> list[tuple[Planned
     return found[::-1]
 
 
+def check_way(store: Store, plan: Plan, settings: EngineSettings) -> None:
+    """Raise :class:`LsnError` for a device or a precision of ``settings`` that there is not; nothing is trained.
+
+    A device that a run itself was trained on may be missing here: that is found out by training it.
+    """
+    if settings.device is not None:
+        select_backend(settings.device)
+    if settings.precision is None:
+        return
+    for device in {settings.device or _last_provenance(store, run.key).get("backend") for run in plan}:
+        try:
+            backend, _ = select_backend(device)
+        except LsnError:
+            continue
+        select_precision(backend, settings.precision)
+
+
 def stored_spec(store: Store, key: str) -> RunSpec:
     """The spec of a run that can be verified; raises :class:`LsnError` for one that has not ended with results."""
     record = store.run(key)
@@ -126,8 +144,8 @@ def _compared(
     assert isinstance(end, Finished)
     provenance = _changes(_last_provenance(store, key), events)
     if (end.status, end.final_step) != (record.status, record.final_step):
-        words = f"it ended as {end.status} after {end.final_step} steps"
-        words += f", then as {record.status} after {record.final_step}" + (f": {end.error}" if end.error else "")
+        words = f"it ended as {end.status} after {end.final_step} steps" + (f" ({end.error})" if end.error else "")
+        words += f"; the stored run was {record.status} after {record.final_step}"
         verdict: Literal["failed", "different"] = "failed" if end.status == "failed" else "different"
         return Verification(key, verdict, metrics="different", provenance=provenance, error=words)
     found = {(n, e.step): v for e in events if isinstance(e, Measured) for n, v in e.metrics.items()}

@@ -33,7 +33,7 @@ def command(
     format: FormatOption = ListFormat.table,
 ) -> None:
     """Print every run of the recipes with its key, state and expected time; train nothing."""
-    from lsncli.batch import plan_of, resolve_recipes
+    from lsncli.batch import check_data, plan_of, resolve_recipes
     from lsncli.cli.computations import computations_of
     from lsncli.cli.output import say
     from lsncli.cli.selection import overrides_from
@@ -44,7 +44,9 @@ def command(
     documents, overrides = gather(recipes), overrides_from(profile, settings, only, data, seeds)
     resolved = resolve_recipes(documents.recipes, overrides, folder, lambda text: say(text, err=True))
     computations_of(documents, overrides)  # refuses what lsn run would
-    print_plan(plan_of(resolved), db, format)
+    plan = plan_of(resolved)
+    check_data(plan, folder)
+    print_plan(plan, db, format)
 
 
 def print_plan(plan: Plan, db: str, format: ListFormat = ListFormat.table) -> None:

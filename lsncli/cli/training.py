@@ -120,6 +120,11 @@ class Training:
     retry_failed: bool
     fail_fast: bool
 
+    @property
+    def asks_for_a_way(self) -> bool:
+        """Whether there is anything to check of how to train: the best device is looked for only by training."""
+        return (self.device, self.precision, self.executor, self.replicas) != (None, None, None, "auto")
+
 
 def train(
     resolved: list[ResolvedRecipe],
@@ -129,7 +134,8 @@ def train(
 ) -> int:
     """Train every run of the recipes that the database does not have, then ``report``; the exit status.
 
-    With ``dry_run`` the plan is printed, and nothing else done. before: called with the open store.
+    With ``dry_run`` the request is checked, the plan printed, and nothing else done. before: called with the open
+    store.
     """
     from lsncli.batch import (
         artifact_prefix,
@@ -152,9 +158,6 @@ def train(
     from lsncli.store import Store
 
     plan = plan_of(resolved)
-    if options.dry_run:
-        print_plan(plan, options.db)
-        return 0
     stand_ins = check_data(plan, options.data_dir)
     engine = EngineSettings(
         data_dir=options.data_dir,
@@ -165,6 +168,11 @@ def train(
         checkpoint_seconds=options.checkpoint_seconds,
         command=command_line(options.db),
     )
+    if options.dry_run:
+        if options.asks_for_a_way:
+            choose_executor(options.executor, options.replicas, engine, plan)
+        print_plan(plan, options.db)
+        return 0
     # Every mistake in the request is told before the database is made.
     chosen = choose_executor(options.executor, options.replicas, engine, plan)
     to_be_made = _can_be_made(options.db)

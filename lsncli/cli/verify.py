@@ -48,13 +48,14 @@ def verify(
     from lsncli.engine.settings import EngineSettings
     from lsncli.plan import Plan
     from lsncli.store import Store
-    from lsncli.verifying import stored_spec
+    from lsncli.verifying import check_way, stored_spec
     from lsncli.verifying import verify as verify_run
 
     settings = EngineSettings(data_dir or default_data_dir(), checkpoint_dir(db), device, precision, threads)
     with Store.open(db, read_only=True) as store:
         wanted = list(dict.fromkeys(store.resolve(key) for key in keys))
         plan = Plan.of(stored_spec(store, key) for key in wanted)
+        check_way(store, plan, settings)
         with display_for(plan, stderr()) as display:
             found = [verify_run(store, key, settings, tolerance=tolerance, listener=display) for key in wanted]
     if format is ListFormat.json:

@@ -76,6 +76,24 @@ def test_dry_run_trains_nothing_and_makes_nothing(lsn: Any) -> None:
     assert lsn.files() == ["tiny.toml"]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--device tpu", "tpu"),
+        ("--precision fp12", "unknown precision 'fp12'"),
+        ("--executor nope", "unknown executor 'nope'"),
+        ("--replicas -3", "--replicas '-3'"),
+        ("--set data.train_size=5000", "data.train_size = 5000 is more than data set 'digits' has"),
+        ("--set train.batch_size=201", "train.batch_size = 201 is more than the 200"),
+    ],
+)
+def test_a_dry_run_and_a_plan_refuse_what_the_run_does(lsn: Any, words: str, told: str) -> None:
+    for command in ("run tiny.toml", "run tiny.toml --dry-run", *(["plan tiny.toml"] if "--set" in words else [])):
+        result = lsn(f"{command} {words}")
+        assert result.one_message, command
+        assert told in result.err
+
+
 def with_damaged_data(write: Any, folder: Path) -> Path:
     """Of two data sets one is damaged: its record is fine, its pixels are not. Returns its folder."""
     write('"loss.name" = ["standard", "label-smoothing"]', '"data.name" = ["broken", "digits"]')

@@ -68,6 +68,29 @@ def test_no_configuration_changes_how_a_run_was_trained(lsn: Any, trained: list[
     assert (result.status, json.loads(result.out)[0]["provenance"]) == (0, {})
 
 
+def test_a_wrong_device_or_precision_is_refused_before_anything_is_trained(lsn: Any, trained: list[str]) -> None:
+    for words, told in (("--precision fp8", "unknown precision 'fp8'"), ("--device nosuch", "'nosuch'")):
+        result = lsn(f"runs verify {trained[0]} {words}")
+        assert result.one_message
+        assert told in result.err
+
+
+def test_what_cannot_be_trained_here_is_told_beside_what_is_stored(lsn: Any, trained: list[str]) -> None:
+    with Store.open(lsn.folder / "results.db") as store:
+        provenance = {**store.provenance(trained[0])[-1], "backend": "nowhere"}
+        store.finish_run(
+            trained[0], "failed", final_step=3, seconds=1.0, error="boom"
+        )  # a done run is not begun again
+        store.begin_run(trained[0], store.run(trained[0]).spec, steps=20, provenance=provenance)
+        store.finish_run(trained[0], "done", final_step=20, seconds=1.0)
+    status, found = verdicts(lsn, trained[0])
+    assert (status, found[trained[0]]["verdict"]) == (1, "failed")
+    error = found[trained[0]]["error"]
+    assert error.startswith("it ended as failed after 0 steps (")
+    assert "nowhere" in error
+    assert error.endswith("); the stored run was done after 20")
+
+
 def test_a_changed_number_and_missing_weights_are_seen(lsn: Any, trained: list[str]) -> None:
     one, other = trained
     with Store.open(lsn.folder / "results.db") as store:
