@@ -153,11 +153,13 @@ class _Showing:
     def stored(self) -> None:
         """Show what the database has."""
         from lsncli.cli.report import absent_note, open_database
+        from lsncli.cli.unknown_data import warn_of_unknown_data
 
         # What is wrong with the request is told before the database is opened.
         self.request.recipes()
         store = open_database(self.db)
         try:
+            warn_of_unknown_data(self.request.overrides, store, self.data_dir)
             self._show(store, absent_note(self.db, store))
         finally:
             if store is not None:

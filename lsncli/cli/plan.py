@@ -35,15 +35,17 @@ def command(
     """Print every run of the recipes with its key, state and expected time; train nothing."""
     from lsncli.batch import check_data, plan_of, resolve_recipes
     from lsncli.cli.computations import computations_of
-    from lsncli.cli.output import say
+    from lsncli.cli.output import say, warn
     from lsncli.cli.selection import overrides_from
     from lsncli.data.context import default_data_dir
     from lsncli.recipe.documents import gather
+    from lsncli.recorded_metrics import check_metrics, stored_metrics
 
     folder = data_dir or default_data_dir()
     documents, overrides = gather(recipes), overrides_from(profile, settings, only, data, seeds)
     resolved = resolve_recipes(documents.recipes, overrides, folder, lambda text: say(text, err=True))
     computations_of(documents, overrides)  # refuses what lsn run would
+    check_metrics((recipe.loaded for recipe in resolved), lambda: stored_metrics(db), warn)
     plan = plan_of(resolved)
     check_data(plan, folder)
     print_plan(plan, db, format)

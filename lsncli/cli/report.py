@@ -11,6 +11,7 @@ from lsncli.cli import completing
 from lsncli.cli.computed_tables import COMPUTED_TABLES, report_computed
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
+from lsncli.cli.unknown_data import warn_of_unknown_data
 from lsncli.errors import EmptyDatabaseError, LsnError
 
 if TYPE_CHECKING:
@@ -105,6 +106,12 @@ def command(
         _figure(figure, recipe, wrong, quantity, overrides, format, output, db, data_dir)
         return
     if claims:
+        if recipe is None and table in COMPUTED_TABLES:
+            raise LsnError(
+                f"table {table} is computed: it has no runs to test claims on",
+                where=f"--table {table} --claims",
+                next="leave --claims out for the table, or --table for all claims",
+            )
         chosen = _recipe(recipe, table) if recipe is not None or table is not None else None
         _claims(chosen, overrides_from(profile, settings, only, data, seeds), format, output, db, data_dir)
         return
@@ -120,6 +127,7 @@ def command(
     render = registry().get("report format", format, where="--format").build(None, None)
     store = open_database(db)
     try:
+        warn_of_unknown_data(loaded.overrides, store, data_dir)
         report = build_report(
             loaded,
             store,
@@ -170,6 +178,7 @@ def _figure(
     request = FigureRequest.read(number, contradictions, format, output)
     store = open_database(db)
     try:
+        warn_of_unknown_data(overrides, store, data_dir)
         drawn = build_figure(
             *(number, store, overrides),
             recipe=recipe,
@@ -204,6 +213,7 @@ def _all(
     check_folder(output)
     store = open_database(db)
     try:
+        warn_of_unknown_data(overrides, store, data_dir)
         options = repeated_options(db, data_dir)
         whole = WholeReport(overrides, store, format, options, absent_note(db, store), db)
         whole.write(output, lambda line: say(line, err=True))
@@ -226,6 +236,7 @@ def _claims(
     loaded = load(recipe, overrides) if recipe is not None else None
     store = open_database(db)
     try:
+        warn_of_unknown_data(overrides, store, data_dir)
         options = repeated_options(db, data_dir)
         notes = absent_note(db, store)
         if loaded is not None:

@@ -65,16 +65,18 @@ def command(
     """
     from lsncli.batch import resolve_recipes
     from lsncli.cli.computations import computations_of, compute
-    from lsncli.cli.output import say
+    from lsncli.cli.output import say, warn
     from lsncli.cli.selection import overrides_from
     from lsncli.data.context import default_data_dir
     from lsncli.recipe.documents import gather
+    from lsncli.recorded_metrics import check_metrics, stored_metrics
 
     folder = data_dir or default_data_dir()
     documents = gather(recipes)
     overrides = overrides_from(profile, settings, only, data, seeds)
     resolved = resolve_recipes(documents.recipes, overrides, folder, lambda text: say(text, err=True))
     computations = computations_of(documents, overrides)
+    check_metrics((recipe.loaded for recipe in resolved), lambda: stored_metrics(db), warn)
     options = Training(
         device=device,
         precision=precision,

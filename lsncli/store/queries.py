@@ -217,6 +217,12 @@ class Queries(ABC):
             rows = connection.execute(select(stand_in.c.name, stand_in.c.stands_in_for).order_by(stand_in.c.name))
             return {read_text(name, "stand_in"): read_text(real, "stand_in") for name, real in rows}
 
+    def metric_names(self) -> set[str]:
+        """The names of all metrics that any run has."""
+        with self._reading() as connection:
+            names = connection.execute(select(metric.c.name).distinct()).scalars()
+            return {read_text(name, "metric") for name in names}
+
     def contents(self) -> Contents:
         """How much the database holds."""
         with self._reading() as connection:

@@ -168,3 +168,14 @@ def test_known_noise_is_measured(settings: EngineSettings) -> None:
     # Sum of correctness over the bins is the accuracy; and the bins give the stored calibration error again.
     assert bins[2].sum() / 40 == pytest.approx(found[4, "test_accuracy"])
     assert np.abs(bins[1] - bins[2]).sum() / 40 == pytest.approx(found[4, "test_ece_100"], abs=1e-12)
+
+
+def test_what_a_recipe_may_report_is_what_is_recorded() -> None:
+    from lsncli.estimators.distance import distances
+    from lsncli.recorded_metrics import RECORDED
+
+    labels = torch.tensor([0, 1, 1])
+    tested, _ = measure_test(torch.eye(2)[labels], labels)
+    trained = measure_train(labels, torch.tensor([0, 1, 0]), labels)
+    of_a_loss = {"train_loss", "images_per_second", "validation_accuracy", "noise_flip_rate"}
+    assert set(RECORDED) == {*tested, *trained, *distances(np.eye(2), np.eye(2)), *of_a_loss}

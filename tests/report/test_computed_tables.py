@@ -165,6 +165,13 @@ def test_a_configured_profile_is_meant_for_other_reports(lsn: Lsn, monkeypatch: 
         assert (told.exit_code, "--profile means nothing" in told.stderr) == (2, True)
 
 
+def test_a_computed_table_has_no_claims(lsn: Lsn) -> None:
+    for table in ("1", "6"):
+        told = lsn("--table", table, "--claims")
+        assert told.exit_code == 2
+        assert f"table {table} is computed: it has no runs to test claims on" in told.stderr
+
+
 # -- table 6 ---------------------------------------------------------------------------------------------
 
 
