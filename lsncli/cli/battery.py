@@ -159,8 +159,8 @@ class _Showing:
         self.request.recipes()
         store = open_database(self.db)
         try:
-            warn_of_unknown_data(self.request.overrides, store, self.data_dir)
             self._show(store, absent_note(self.db, store))
+            warn_of_unknown_data(self.request.overrides, store, self.data_dir)
         finally:
             if store is not None:
                 store.close()

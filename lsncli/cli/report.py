@@ -127,13 +127,13 @@ def command(
     render = registry().get("report format", format, where="--format").build(None, None)
     store = open_database(db)
     try:
-        warn_of_unknown_data(loaded.overrides, store, data_dir)
         report = build_report(
             loaded,
             store,
             run_options=repeated_options(db, data_dir),
             notes=absent_note(db, store),
         )
+        warn_of_unknown_data(loaded.overrides, store, data_dir)
     finally:
         if store is not None:
             store.close()
@@ -178,7 +178,6 @@ def _figure(
     request = FigureRequest.read(number, contradictions, format, output)
     store = open_database(db)
     try:
-        warn_of_unknown_data(overrides, store, data_dir)
         drawn = build_figure(
             *(number, store, overrides),
             recipe=recipe,
@@ -187,6 +186,7 @@ def _figure(
             run_options=repeated_options(db, data_dir),
             notes=absent_note(db, store) if needs_runs(number) else (),
         )
+        warn_of_unknown_data(overrides, store, data_dir)
     finally:
         if store is not None:
             store.close()
@@ -213,10 +213,10 @@ def _all(
     check_folder(output)
     store = open_database(db)
     try:
-        warn_of_unknown_data(overrides, store, data_dir)
         options = repeated_options(db, data_dir)
         whole = WholeReport(overrides, store, format, options, absent_note(db, store), db)
         whole.write(output, lambda line: say(line, err=True))
+        warn_of_unknown_data(overrides, store, data_dir)
     finally:
         if store is not None:
             store.close()
@@ -236,13 +236,13 @@ def _claims(
     loaded = load(recipe, overrides) if recipe is not None else None
     store = open_database(db)
     try:
-        warn_of_unknown_data(overrides, store, data_dir)
         options = repeated_options(db, data_dir)
         notes = absent_note(db, store)
         if loaded is not None:
             report = claims_of_recipe(loaded, store, run_options=options, notes=notes)
         else:
             report = claims_of_paper(overrides, store, run_options=options, notes=notes)
+        warn_of_unknown_data(overrides, store, data_dir)
     finally:
         if store is not None:
             store.close()
