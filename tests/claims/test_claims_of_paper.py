@@ -146,7 +146,7 @@ def test_several_data_sets_are_replaced_and_one_is_chosen_by_either_name(store: 
     whole = claims_of_paper(Overrides(data=data), store, claims=chosen)
     (table3,) = [command for command in whole.fill if "table3" in command]
     assert table3 == "lsn run table3 --data cifar100=fine-classes"
-    with pytest.raises(LsnError, match="data.name=nowhere: no run of the recipe is left"):
+    with pytest.raises(LsnError, match=r"data.name=nowhere: no run of the recipe is left"):
         claims_of_paper(Overrides(data=data, only=(("data.name", "nowhere"),)), store, claims=chosen)
 
 

@@ -126,7 +126,7 @@ def test_only_compares_labels_as_text(tmp_path: Path) -> None:
     assert coordinates(tmp_path, text, only=(("label", 1),)) == [{"label": "1"}]
     assert coordinates(tmp_path, text, only=(("label", True),)) == [{"label": "true"}]
     # Such as --only reads them as text.
-    with pytest.raises(LsnError, match='label=x: no run of the recipe is left[\\s\\S]*valid: "1", "true"'):
+    with pytest.raises(LsnError, match=r'label=x: no run of the recipe is left[\s\S]*valid: "1", "true"'):
         coordinates(tmp_path, text, only=(("label", "x"),))
 
 
