@@ -65,7 +65,7 @@ def _changed_inside(table: Any, path: list[str], value: Any) -> Any:
 
 
 def contradicts(said: Any, actual: Any) -> bool:
-    """Whether a combination has another value than its place in the sweep says. To have none is no contradiction."""
+    """Whether a combination has another value than its place in the sweep says; none at all is no contradiction."""
     if isinstance(said, Mapping) and isinstance(actual, Mapping):
         return any(contradicts(value, actual.get(key)) for key, value in said.items())
     return actual is not None and said != actual
