@@ -28,6 +28,9 @@ def computations_of(documents: Documents, overrides: Overrides) -> list[Asked]:
     Beside recipes that train, only the profile is meant for computations: the recipes have refused what is of no
     use to them, and a computation is the same in all profiles that it does not name.
     """
+    if not documents.computations:
+        # Most commands: figures, and what computes them, are slow to import.
+        return []
     from lsncli.recipe.loading import Overrides
     from lsncli.report.figures.computed import figure_parameters
 
@@ -47,6 +50,8 @@ def computations_of(documents: Documents, overrides: Overrides) -> list[Asked]:
 
 def compute(asked: Sequence[Asked], store: Store, db: str) -> None:
     """Compute the figures, keep their numbers in the database ``db``, and say how each is drawn."""
+    if not asked:
+        return
     from lsncli.cli.output import say
     from lsncli.report.figures.computed import computed_figure
 

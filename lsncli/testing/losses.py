@@ -17,71 +17,27 @@ Class attributes: ``num_examples``, the size of the training set that it is buil
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from dataclasses import replace
 from string import Formatter
-from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.autograd.gradcheck import GradcheckError, gradcheck
 
-from lsncli.components import LossContext
 from lsncli.errors import LsnError
 from lsncli.losses.interface import LossInputs
 from lsncli.plan import ComponentSpec
 from lsncli.testing.expectations import expect, expect_close, expect_finite, skip
-from lsncli.testing.loss_samples import Sample, draw_sample, returned
+from lsncli.testing.loss_basis import draws, tensor_of
+from lsncli.testing.loss_memory import LossMemoryChecks
+from lsncli.testing.loss_samples import Sample, returned
 from lsncli.testing.random_state import expect_unseeded, untouched_random_state
-from lsncli.testing.suite import ComponentSuite
 from lsncli.testing.variants import Variant
 
 
-class LossSuite(ComponentSuite):
+class LossSuite(LossMemoryChecks):
     """Subclass it with ``component``; see this module's and :mod:`lsncli.testing.suite`'s docstrings."""
-
-    kind = "loss"
-    num_examples: ClassVar[int] = 64
-
-    # -- what the checks are made of; override where the loss needs another surrounding ------------------
-
-    def transition(self) -> npt.NDArray[np.float64] | None:
-        """The matrix ``[L, L]`` for a loss that needs ``"transition"``: 0.7 I + 0.2 (next class) + 0.1/L J."""
-        identity = np.eye(self.num_classes)
-        matrix: npt.NDArray[np.float64] = 0.7 * identity + 0.2 * np.roll(identity, 1, axis=1) + 0.1 / len(identity)
-        return matrix
-
-    def context(self) -> LossContext:
-        """What the loss is told when it is built."""
-        return LossContext(self.num_classes, self.num_examples, self._given_transition())
-
-    def build(self, variant: Variant, *, dtype: torch.dtype = torch.float32) -> Any:
-        """A new loss, as at the start of a run; its floating-point state in ``dtype``."""
-        loss = self._build(variant, self._given_transition())
-        return loss.to(dtype) if isinstance(loss, nn.Module) else loss
-
-    def _build(self, variant: Variant, transition: npt.NDArray[np.float64] | None) -> Any:
-        torch.manual_seed(0)
-        return self.info.build(self.params(variant), LossContext(self.num_classes, self.num_examples, transition))
-
-    def _given_transition(self) -> npt.NDArray[np.float64] | None:
-        """As in a run: nothing for a loss that does not ask for it."""
-        return self.transition() if "transition" in self.info.needs else None
-
-    def sample(self, *, soft: bool = False, dtype: torch.dtype = torch.float32, scale: float = 2.0) -> Sample:
-        """Logits ``[B, L]``, targets and inputs of a batch, the same at every call."""
-        return draw_sample(
-            self.num_classes, self.num_examples, _tensor(self._given_transition()), soft, dtype, scale
-        )
-
-    def soft_or_skip(self) -> None:
-        """Skip a check of soft targets for a loss that takes labels only."""
-        if not self.info.soft_targets:
-            skip("the record says soft_targets=False")
-
-    # -- checks ----------------------------------------------------------------------------------------
 
     def test_label(self, variant: Variant) -> None:
         """The record's label, the short form for tables, can be filled with the parameters."""
@@ -113,7 +69,7 @@ class LossSuite(ComponentSuite):
         expect_finite(soft, "losses of soft targets")
         hard = self.sample()
         one_hot = nn.functional.one_hot(hard.targets, self.num_classes).float()
-        if _draws(self.build(variant), hard):
+        if draws(self.build(variant), hard):
             skip("the loss draws random numbers")
         expect_close(
             returned(self.build(variant), hard.replaced(targets=one_hot)),
@@ -172,7 +128,7 @@ class LossSuite(ComponentSuite):
     def test_order_of_the_batch(self, variant: Variant) -> None:
         """An example's loss does not depend on its place in the batch."""
         sample = self.sample()
-        if _draws(self.build(variant), sample):
+        if draws(self.build(variant), sample):
             skip("the loss draws random numbers")
         order = torch.arange(len(sample.logits)).flip(0)
         expect_close(
@@ -207,24 +163,6 @@ class LossSuite(ComponentSuite):
             atol=1e-6,
         )
 
-    def test_memory_by_example(self, variant: Variant) -> None:
-        """What is remembered of an example is found again by its index, wherever in a batch it comes next."""
-        sample = self.sample()
-        if _draws(self.build(variant), sample):
-            skip("the loss draws random numbers")
-        places = torch.arange(len(sample.logits))
-        orders = places, places.flip(0), places.roll(len(places) // 2)
-        straight, moved = self.build(variant), self.build(variant)
-        # Early and late in a run, when a warm-up is over.
-        for first in (0, 10_000):
-            expect_close(
-                self._three_steps(moved, first, orders),
-                self._three_steps(straight, first),
-                "losses by step and example, where the batch changes its order from step to step and where not",
-                rtol=1e-5,
-                atol=1e-6,
-            )
-
     def test_extreme_logits(self, variant: Variant) -> None:
         """Losses and gradients are finite for logits of ±10⁴, and for equal ones, in float32 and bf16."""
         for dtype in (torch.float32, torch.bfloat16):
@@ -241,7 +179,7 @@ class LossSuite(ComponentSuite):
     def test_bf16_logits(self, variant: Variant) -> None:
         """bf16 logits are computed with in float32: the loss is that of the rounded logits."""
         narrow = self.sample(dtype=torch.bfloat16)
-        if _draws(self.build(variant), narrow):
+        if draws(self.build(variant), narrow):
             skip("the loss draws random numbers")
         losses = returned(self.build(variant), narrow)
         expect(losses.dtype is torch.float32, f"bf16 logits give losses in {losses.dtype}, not in float32")
@@ -275,7 +213,7 @@ class LossSuite(ComponentSuite):
             return
         matrix = self.transition()
         sample = self.sample()
-        inputs = LossInputs(sample.inputs.indices, sample.inputs.step, _tensor(matrix))
+        inputs = LossInputs(sample.inputs.indices, sample.inputs.step, tensor_of(matrix))
         expect_close(
             returned(self._build(variant, None), sample),
             returned(self._build(variant, matrix), sample.replaced(inputs=inputs)),
@@ -310,39 +248,6 @@ class LossSuite(ComponentSuite):
         expect_unseeded("building the loss", lambda: self.info.build(params, self.context()))
         expect_unseeded("the loss", lambda: returned(loss, sample))
 
-    def test_state_dict_round_trip(self, variant: Variant) -> None:
-        """What a loss remembers is in its ``state_dict``: a new one that loads it goes on alike."""
-        loss = self.build(variant)
-        self._three_steps(loss)
-        if not isinstance(loss, nn.Module):
-            again = self.build(variant)
-            torch.manual_seed(1)
-            fresh = returned(again, self.sample())
-            torch.manual_seed(1)
-            expect_close(
-                returned(loss, self.sample()),
-                fresh,
-                "a loss that remembers must be a torch.nn.Module with buffers, or a resumed run differs: its losses"
-                " after three steps and at first",
-            )
-            skip("no state")
-        if not loss.state_dict():
-            expect_same = self.build(variant)
-            torch.manual_seed(1)
-            fresh = returned(expect_same, self.sample())
-            torch.manual_seed(1)
-            expect_close(
-                returned(loss, self.sample()), fresh, "the state_dict is empty, but losses change by steps"
-            )
-            skip("no state")
-        kept = {name: value.clone() for name, value in loss.state_dict().items()}
-        other = self.build(variant)
-        other.load_state_dict(kept)
-        torch.manual_seed(1)
-        expected = self._three_steps(loss, first=3)
-        torch.manual_seed(1)
-        expect_close(self._three_steps(other, first=3), expected, "losses after loading the state and without")
-
     def test_preparation(self, variant: Variant) -> None:
         """A loss that changes the batch (``prepare``) does it by its generator alone, and not in place."""
         # Built before anybody watches: the suite itself seeds torch's generator for that, as a run does.
@@ -375,20 +280,6 @@ class LossSuite(ComponentSuite):
         spec = ComponentSpec(name=self.component, params=params, revision=self.info.revision)
         compare_stacked_and_alone(spec, self.num_classes)
 
-    def _three_steps(self, loss: Any, first: int = 0, orders: Sequence[Tensor] = ()) -> Tensor:
-        """Losses ``[3, B]`` of three steps over the same examples, with different logits.
-
-        orders: the places of the examples in each step's batch; the losses come back in the order without them.
-        """
-        found = []
-        for number in range(3):
-            sample = self.sample(scale=1.0 + min(first, 3) + number)
-            inputs = replace(sample.inputs, step=torch.tensor(first + number))
-            sample = sample.replaced(inputs=inputs)
-            losses = returned(loss, sample.taken(orders[number]) if orders else sample).detach()
-            found.append(losses[orders[number].argsort()] if orders else losses)
-        return torch.stack(found)
-
 
 def _same_favourite(shares: Tensor) -> dict[str, Tensor]:
     """Other probabilities ``[B, L]`` of which the same classes are the most probable, by what was changed."""
@@ -401,14 +292,3 @@ def _same_favourite(shares: Tensor) -> dict[str, Tensor]:
             (ordered[:, :1], ordered[:, 1:].roll(1, 1)), dim=1
         )
     return {what: torch.empty_like(shares).scatter(1, classes, values) for what, values in changed.items()}
-
-
-def _tensor(matrix: npt.NDArray[np.float64] | None) -> Tensor | None:
-    return None if matrix is None else torch.tensor(matrix)
-
-
-def _draws(loss: Any, sample: Sample) -> bool:
-    """Whether a call moves torch's generator."""
-    before = torch.get_rng_state()
-    returned(loss, sample)
-    return not torch.equal(before, torch.get_rng_state())

@@ -24,12 +24,15 @@ CHEAPER = {
     "lsn run quickstart --db mine.db": "--profile smoke",
     "lsn run recipes/quickstart.toml --db mine.db": "--profile smoke",
     "lsn run choose-alpha": "--profile smoke --seeds 1 --only 'label=label smoothing'",
-    "lsn run birds.toml": "--dry-run",
+    # The tests' birds are few.
+    "lsn plan birds.toml": "--set data.validation_size=10 --set train.batch_size=10",
+    "lsn run birds.toml": "--dry-run --set data.validation_size=10 --set train.batch_size=10",
     # These need data sets that would be downloaded, or hours: the whole plan is made, and nothing trained.
     "lsn run table3 --profile smoke": "--dry-run",
     "lsn run paper": "--dry-run",
     "lsn run paper --profile quick": "--dry-run",
-    "lsn run table7 --data cifar10=birds --only data.name=cifar10 --profile quick": "--dry-run",
+    "lsn run table7 --data cifar10=birds --only data.name=cifar10 --profile quick": "--dry-run"
+    " --set data.train_size=20 --set train.batch_size=20",
     "lsn battery label-smoothing": "--dry-run",
 }
 
@@ -37,6 +40,8 @@ CHEAPER = {
 PARSED = {
     "lsn run table7 --data cifar10=cifar10-jpeg-16 --only data.name=cifar10 --only model.name=resnet32"
     " --profile quick --precision bf16": "twenty minutes, on a data set that was prepared from files",
+    "lsn run table5 --data cifar10=cifar10-jpeg-16 --only data.name=cifar10 --only model.name=resnet32"
+    " --profile quick --precision bf16": "likewise",
     "lsn run table3 table4 figure3 --data cifar100=tinyimagenet100-16 --profile quick --precision bf16": "likewise",
     "lsn run table7 --db postgresql+psycopg://user:password@host/results": "there is no such server",
     "lsn runs verify KEY --threads 2 --exact": "rounds otherwise on some machines, and says so by its status",

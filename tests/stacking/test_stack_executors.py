@@ -213,8 +213,14 @@ def test_events_that_wait_are_passed_on_at_once(settings: EngineSettings) -> Non
         assert ending(events, one).status == "done"
 
 
-def test_a_portion_is_stored_whole_or_not_at_all(tmp_path: Path, settings: EngineSettings) -> None:
+def test_a_portion_is_stored_whole_or_not_at_all(
+    tmp_path: Path, settings: EngineSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A checkpoint goes only when the end of its run is stored."""
+
+    def refuse(*arguments: object) -> None:
+        raise LsnError("the disk is full")
+
     one = spec()
     path = settings.checkpoint_path(one.key)
     assert path is not None
@@ -224,8 +230,10 @@ def test_a_portion_is_stored_whole_or_not_at_all(tmp_path: Path, settings: Engin
     with Store.open(str(tmp_path / "results.db")) as store:
         recorder = Recorder(store, Plan.of([one]), settings, listener=heard.append)
         begun, ended = Started(one.key, 20), Finished(one.key, "done", 20, 1.0)
-        with pytest.raises(LsnError, match="no run has the key"):
-            recorder.together([begun, ended, Measured("nobody's", 1, {"x": 1.0})])
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "record_metrics", refuse)
+            with pytest.raises(LsnError, match="the disk is full"):
+                recorder.together([begun, ended, Measured(one.key, 20, {"x": 1.0})])
         assert store.statuses([one.key]) == {}
         assert path.exists()
         assert heard == []
