@@ -251,3 +251,16 @@ class ReportInfo(ComponentInfo):
     """A report format; ``build(None, None)`` returns ``Table -> str``."""
 
     kind: ClassVar[str] = "report format"
+
+
+#: The kind of component that a table of a recipe or of a run's spec describes, by the last part of the table's key:
+#: ``loss`` and ``teacher.loss`` alike, ``train.optimizer``, ``transition.estimator``.
+KIND_OF_SECTION = {
+    "data": "data set",
+    "noise": "noise model",
+    "model": "architecture",
+    "loss": "loss",
+    "optimizer": "optimizer",
+    "schedule": "schedule",
+    "estimator": "estimator",
+}

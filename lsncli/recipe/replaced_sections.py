@@ -10,22 +10,13 @@ import copy
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from lsncli.components import KIND_OF_SECTION
+
 #: The parameters of a component (kind and name); None where they are not known, and any may be given.
 Parameters = Callable[[str, str], Collection[str] | None]
 
 #: Sections whose presence means something: a ``--set`` never adds them to a combination that is without.
 OPTIONAL_SECTIONS = ("teacher", "transition")
-
-#: The kind of component that a table describes, by the last part of its key.
-_KINDS = {
-    "data": "data set",
-    "noise": "noise model",
-    "model": "architecture",
-    "loss": "loss",
-    "optimizer": "optimizer",
-    "schedule": "schedule",
-    "estimator": "estimator",
-}
 
 
 def lay_over(
@@ -75,17 +66,17 @@ def accepted(settings: Mapping[str, Any], key: str, parameters: Parameters) -> C
     """The parameters that the component at the table around ``key`` has; none where nothing is known."""
     *path, _ = key.split(".")
     name = _name(settings, path)
-    return (parameters(_KINDS[path[-1]], name) or ()) if name and path[-1] in _KINDS else ()
+    return (parameters(KIND_OF_SECTION[path[-1]], name) or ()) if name and path[-1] in KIND_OF_SECTION else ()
 
 
 def _takes(settings: Mapping[str, Any], path: list[str], parameters: Parameters) -> bool:
     *outer, last = path
     if outer[0] in OPTIONAL_SECTIONS and outer[0] not in settings:
         return False
-    if outer[-1] not in _KINDS or last in _at(settings, outer):
+    if outer[-1] not in KIND_OF_SECTION or last in _at(settings, outer):
         return True
     name = _name(settings, outer)
-    known = None if name is None else parameters(_KINDS[outer[-1]], name)
+    known = None if name is None else parameters(KIND_OF_SECTION[outer[-1]], name)
     return known is None or last in known
 
 

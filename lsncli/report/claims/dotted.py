@@ -6,20 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lsncli.components import KIND_OF_SECTION
 from lsncli.parameters import default_of, recipe_name
 from lsncli.plan import RunSpec
 from lsncli.registry import Registry
-
-#: Where a RunSpec holds components, and their kinds; the same again below ``teacher`` and ``transition.run``.
-_KINDS = {
-    "data": "data set",
-    "noise": "noise model",
-    "model": "architecture",
-    "loss": "loss",
-    "optimizer": "optimizer",
-    "schedule": "schedule",
-    "estimator": "estimator",
-}
 
 
 def dotted(spec: RunSpec, components: Registry) -> dict[str, Any]:
@@ -56,7 +46,7 @@ def _collect(value: Mapping[str, Any], prefix: str, found: dict[str, Any], compo
 
 def _defaults(place: str, name: str, components: Registry) -> dict[str, Any]:
     """The defaults of a component's parameters; none where it is not installed here."""
-    kind = _KINDS.get(place, "")
+    kind = KIND_OF_SECTION.get(place, "")
     if name not in components.names(kind):
         return {}
     model = components.get(kind, name).params
