@@ -129,15 +129,15 @@ def _case(
             assign(settings, key, value, loaded)
     if not isinstance(inner, Mapping):
         raise LsnError("a case's sweep must be a table", where=loaded.source.place("sweep.case"))
-    silent = ((key, value) for key, value in choice.items() if value_at(settings, key) is None)
-    lay_over(settings, silent, case, parameters)
-    for key in choice:
-        if key not in placed and key not in inner and contradicts(choice[key], value_at(settings, key)):
-            raise _contradiction(key, choice[key], value_at(settings, key), loaded)
     for more in _product(inner, loaded, "sweep.case"):
         variant = copy.deepcopy(settings)
-        for key, value in more.items():
-            assign(variant, key, value, loaded)
+        for key in sorted(more, key=lambda key: key.count(".")):
+            assign(variant, key, more[key], loaded)
+        silent = [(key, value) for key, value in choice.items() if value_at(variant, key) is None]
+        lay_over(variant, silent, {*case, *more}, parameters)
+        for key in choice:
+            if key not in placed and key not in more and contradicts(choice[key], value_at(variant, key)):
+                raise _contradiction(key, choice[key], value_at(variant, key), loaded)
         lay_over(variant, loaded.overrides.settings, {*choice, *case, *more}, parameters)
         yield Variant(variant, {**coordinates, **more})
 

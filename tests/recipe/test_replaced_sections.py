@@ -121,6 +121,15 @@ def test_a_setting_changes_an_axis_and_the_cases_that_sweep_the_key_themselves(t
     ]
 
 
+def test_an_axis_reaches_the_losses_that_a_case_sweeps(tmp_path: Path) -> None:
+    inner = 'sweep = { loss = [{ name = "label-smoothing" }, { name = "forward-correction" }] }'
+    text = f'{BASE}\n[sweep]\n"loss.alpha" = [0.2]\n[[sweep.case]]\n{inner}\n'
+    recipe = resolved(tmp_path, text)
+    assert losses(recipe) == [("label-smoothing", {"alpha": 0.2}), ("forward-correction", {"alpha": 0.2})]
+    with pytest.raises(LsnError, match=r"a case sets loss\.alpha = 0\.4, where the sweep's own axis says 0\.2"):
+        resolved(tmp_path, text.replace('"forward-correction" }', '"forward-correction", alpha = 0.4 }'))
+
+
 def test_a_part_of_a_section_is_swept_whatever_the_order_of_the_axes(tmp_path: Path) -> None:
     axes = '\n[sweep]\n"loss.alpha" = [0.2, 0.4]\nloss = [{ name = "label-smoothing" }]\n'
     assert [params for _, params in losses(resolved(tmp_path, BASE + axes))] == [{"alpha": 0.2}, {"alpha": 0.4}]
