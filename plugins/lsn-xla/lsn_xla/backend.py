@@ -38,6 +38,7 @@ class XlaBackend(Backend):
 
     def __init__(self) -> None:
         self._threads_before: int | None = None
+        self._seed = self._steps = 0
 
     def unavailable(self) -> str | None:
         """Why there is no usable XLA device; torch_xla is imported only where there may be one."""
@@ -88,11 +89,23 @@ class XlaBackend(Backend):
 
     def seed(self, number: int) -> None:
         """Seed the device's generator, from which dropout draws."""
-        import torch_xla.core.xla_model as xla_model
+        self._seed, self._steps = number, 0
+        _set_generator(number)
 
-        # The generator's state is a number of 64 bits of which the lower ones are used.
-        set_state: Callable[[int], None] = xla_model.set_rng_state
-        set_state(number % 2**31)
+    def random_state(self) -> torch.Tensor:
+        """The seed and the number of steps since.
+
+        Not torch_xla's own state, which moves on whenever somebody looks at the device.
+        """
+        import torch
+
+        return torch.tensor([self._seed, self._steps])
+
+    def restore_random_state(self, state: torch.Tensor) -> None:
+        """Draw from the next step on what would have been drawn after that many steps."""
+        if state.shape != (2,) or state.is_floating_point():
+            raise ValueError("no generator's state on an XLA device: a seed and a number of steps are expected")
+        self._seed, self._steps = state.tolist()
 
     def autocast(self, precision: str) -> AbstractContextManager[Any]:
         """Autocast to bf16, or nothing."""
@@ -109,12 +122,18 @@ class XlaBackend(Backend):
         return module
 
     def compile_step(self, step: Step) -> Step:
-        """The step as a program of its own, started at its end without a wait for it."""
+        """The step as a program of its own, started at its end without a wait for it.
+
+        It draws from a seed of its own, so that what is drawn does not depend on how often a program was started in
+        between, which is a matter of the clock (progress is told twice a second).
+        """
         import torch_xla
 
         @wraps(step)
         def started() -> None:
             torch_xla.sync()
+            _set_generator(self._seed, self._steps)
+            self._steps += 1
             step()
             torch_xla.sync()
 
@@ -140,3 +159,13 @@ class XlaBackend(Backend):
             "threads": torch.get_num_threads(),
             "memory_format": "chosen by XLA",
         }
+
+
+def _set_generator(*numbers: int) -> None:
+    """Seed the generator of this thread's device from ``numbers``, which are at least 0."""
+    import numpy as np
+    import torch_xla.core.xla_model as xla_model
+
+    set_state: Callable[[int], None] = xla_model.set_rng_state
+    # Of the state's 64 bits the lower ones are used.
+    set_state(int(np.random.SeedSequence(numbers).generate_state(1)[0]) >> 1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch_xla.debug.metrics as counted
 from lsncli.backends.selection import select_backend
-from lsncli.engine import clock
+from lsncli.engine import clock, workspace
 from lsncli.engine.events import Measured
 from lsncli.engine.feed import Feed, RecordedFeed
 from lsncli.engine.replica_steps import ReplicaSteps
@@ -157,16 +158,62 @@ def test_bf16(on_xla: EngineSettings) -> None:
     assert metrics(events)[40, "test_accuracy"] > 0.9
 
 
-def test_dropout_is_drawn_from_the_seed_of_the_run(on_xla: EngineSettings) -> None:
+def test_dropout_is_drawn_from_the_seed_and_the_step_of_the_run(on_xla: EngineSettings) -> None:
     backend, name = select_backend("xla")
     device = backend.prepare(name, threads=1)
     ones = torch.ones(1000, device=device)
+    seen: list[np.ndarray] = []
+    step = backend.compile_step(lambda: seen.append(nn.functional.dropout(ones, 0.5).cpu().numpy()))
 
-    def dropped(seed: int) -> np.ndarray:
+    def dropped(seed: int, steps: int = 1, looks: int = 0) -> np.ndarray:
         backend.seed(seed)
-        return nn.functional.dropout(ones, 0.5).cpu().numpy()
+        for _ in range(steps):
+            step()
+            for _ in range(looks):
+                backend.synchronize()
+        return seen[-1]
 
     assert (dropped(1) == dropped(1)).all()
     assert (dropped(1) != dropped(2)).any()
+    assert (dropped(1) != dropped(1, steps=2)).any()
+    assert (dropped(1, steps=3) == dropped(1, steps=3, looks=2)).all()
     # 1000 draws: the standard deviation of the share is 0.016.
     assert abs((dropped(1) == 0).mean() - 0.5) < 5 * 0.016
+
+
+def test_what_is_no_state_of_a_generator_is_refused(on_xla: EngineSettings) -> None:
+    backend, _ = select_backend("xla")
+    backend.seed(7)
+    before = backend.random_state()
+    for state in (torch.zeros(3, dtype=torch.int64), torch.zeros(2)):
+        with pytest.raises(ValueError, match="a seed and a number of steps"):
+            backend.restore_random_state(state)
+    assert torch.equal(backend.random_state(), before)
+
+
+def test_a_resumed_run_drops_out_what_it_would_have(
+    on_xla: EngineSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The uninterrupted run is looked at once, the resumed one after every step."""
+    build = workspace.build_architecture
+
+    def dropping(*about: Any) -> nn.Module:
+        return nn.Sequential(nn.Dropout(0.5), build(*about))
+
+    monkeypatch.setattr(workspace, "build_architecture", dropping)
+    run = spec(steps=8, evaluations=1)
+    elsewhere = replace(on_xla, checkpoint_dir=on_xla.checkpoint_dir / "elsewhere")
+    whole = list(train(run, elsewhere))
+    monkeypatch.setattr(clock, "PROGRESS_SECONDS", 0.0)
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == 5
+
+    assert ending(train(run, on_xla, stop)).status == "interrupted"
+    resumed = list(train(run, on_xla))
+    assert resumed[0].resumed_from == 5  # type: ignore[attr-defined]
+    assert ending(resumed).status == ending(whole).status == "done"
+    assert metrics(resumed) == metrics(whole)
