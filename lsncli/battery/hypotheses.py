@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 
 from lsncli.plan import ComponentSpec, RunSpec
@@ -32,12 +32,15 @@ def identity(loss: ComponentSpec) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """Compares the candidates with the losses of one name, at equal data, noise, training and seed.
+    """Compares a candidate with the losses of one name, at equal data, noise, training and seed.
 
-    candidates: their :func:`identity`. reference: the name. part: whose loss it is, the run's own or its teacher's.
+    label: of the candidate. own: its :func:`identity`, in all spellings. candidates: those of every candidate,
+    which none is compared with. reference: the name. part: whose loss it is, the run's own or its teacher's.
     noisy: whether with label noise or without.
     """
 
+    label: str
+    own: Losses
     candidates: Losses
     reference: str
     part: Part = "loss"
@@ -47,11 +50,15 @@ class Against:
         """The settings among the runs of ``evidence``."""
         fitting = [arm for arm in evidence.arms if self._fits(arm.spec, evidence)]
         return [
-            comparison_of(reference, compared, self.part, evidence)
+            self._called(comparison_of(reference, compared, self.part, evidence))
             for together in settings(fitting, self.part).values()
             for reference, compared in product(together, together)
             if self._compares(reference, compared)
         ]
+
+    def _called(self, comparison: Comparison) -> Comparison:
+        """By the name that the candidate has in the tables."""
+        return replace(comparison, compared=f"teacher: {self.label}" if self.part == "teacher" else self.label)
 
     def _fits(self, spec: RunSpec, evidence: Evidence) -> bool:
         noisy = evidence.terms.rate(spec) != 0
@@ -59,12 +66,26 @@ class Against:
 
     def _compares(self, reference: Arm, compared: Arm) -> bool:
         first, second = loss_of(reference.spec, self.part), loss_of(compared.spec, self.part)
-        own = identity(first) in self.candidates
-        return not own and first.name == self.reference and identity(second) in self.candidates
+        known = identity(first) in self.candidates
+        return not known and first.name == self.reference and identity(second) in self.own
 
 
-def hypotheses(name: str, losses: Losses) -> tuple[Claim, ...]:
-    """The hypotheses on the loss ``name``, as it is with parameters in ``losses`` (see :func:`identity`)."""
+def hypotheses(name: str, losses: Mapping[str, Losses]) -> tuple[Claim, ...]:
+    """The hypotheses on the loss ``name``.
+
+    losses: what it is called with each choice of parameters, and what it is then (see :func:`identity`). Each has
+    hypotheses of its own: what holds with one choice would else speak for all of them.
+    """
+    every = frozenset[str]().union(*losses.values())
+    several = len(losses) > 1
+    each = [
+        _of_one(label, own, every, label.removeprefix(name) if several else "") for label, own in losses.items()
+    ]
+    return tuple(claim for alike in zip(*each, strict=True) for claim in alike)
+
+
+def _of_one(label: str, own: Losses, every: Losses, told: str) -> tuple[Claim, ...]:
+    """Of one choice of parameters, which ``told`` says where there are several."""
 
     def ask(
         id: str,
@@ -76,8 +97,8 @@ def hypotheses(name: str, losses: Losses) -> tuple[Claim, ...]:
         reference: str,
     ) -> Claim:
         return Claim(
-            id=id,
-            statement=f"{name} {statement}",
+            id=f"{id}{told}",
+            statement=f"{label} {statement}",
             reference=f"as {reference}",
             recipes=(part,),
             metric=metric,
@@ -88,8 +109,8 @@ def hypotheses(name: str, losses: Losses) -> tuple[Claim, ...]:
             every=True,
         )
 
-    def against(name: str) -> Against:
-        return Against(losses, name)
+    def against(reference: str, part: Part = "loss", noisy: bool = True) -> Against:
+        return Against(label, own, every, reference, part, noisy)
 
     figure, table3, table4, table5 = "Figure 2 and Table 7", "Table 3", "Table 4", "Table 5"
     accuracy, ece = "test_accuracy", "test_ece_100"
@@ -131,7 +152,7 @@ def hypotheses(name: str, losses: Losses) -> tuple[Claim, ...]:
             f"trails standard training by less than {point} of test accuracy where no label is wrong.",
             accuracy,
             "not-worse",
-            Against(losses, STANDARD, noisy=False),
+            against(STANDARD, noisy=False),
             figure,
         ),
         ask(
@@ -188,7 +209,7 @@ def hypotheses(name: str, losses: Losses) -> tuple[Claim, ...]:
             "on the teacher improves the student's test accuracy.",
             accuracy,
             "higher",
-            Against(losses, STANDARD, "teacher"),
+            against(STANDARD, "teacher"),
             table5,
         ),
         ask(
@@ -197,7 +218,7 @@ def hypotheses(name: str, losses: Losses) -> tuple[Claim, ...]:
             "on the teacher gives a better student than label smoothing there.",
             accuracy,
             "higher",
-            Against(losses, SMOOTHING, "teacher"),
+            against(SMOOTHING, "teacher"),
             table5,
         ),
         ask(
@@ -206,7 +227,7 @@ def hypotheses(name: str, losses: Losses) -> tuple[Claim, ...]:
             "on the teacher gives a better student than forward correction there.",
             accuracy,
             "higher",
-            Against(losses, FORWARD, "teacher"),
+            against(FORWARD, "teacher"),
             table5,
         ),
     )

@@ -14,6 +14,7 @@ from lsncli.report.build import build_table
 from lsncli.report.claims.claim import ClaimsReport
 from lsncli.report.claims.evaluate import assess_claims
 from lsncli.report.claims.evidence import Gathered, stand_in_notes
+from lsncli.report.filling import retry_words
 from lsncli.report.results import DONE, Found, Results, find_results
 from lsncli.report.table import Table
 
@@ -43,7 +44,8 @@ def outcome_of(
     that cannot be resolved.
     """
     profile, found = _found(request, results, components)
-    command = request.command(profile, run_options)
+    statuses = [each.statuses.get(spec.key) for each in found.values() for spec in each.resolved.specs()]
+    command = request.command(profile, [*retry_words(statuses), *run_options])
     tables = {}
     for part, each in found.items():
         table = build_table(each.resolved, results, components=components, notes=notes)
@@ -100,8 +102,7 @@ def _claims(
     components: Registry,
 ) -> ClaimsReport:
     gathered = Gathered(profile, found, components)
-    only = request.chosen[0]
-    asked = hypotheses(only.label if len(request.chosen) == 1 else only.name, _losses(request, found))
+    asked = hypotheses(request.chosen[0].name, _losses(request, found))
     chosen = [
         (claim, claim.comparisons(gathered.evidence(claim.recipes)))
         for claim in asked
@@ -115,15 +116,16 @@ def _claims(
     return assess_claims(gathered, chosen, results, notes)
 
 
-def _losses(request: BatteryRequest, found: Mapping[str, Found]) -> set[str]:
-    """The candidates as the specs have them, with what is at its default left out."""
-    labels = request.labels()
-    specs = [
-        (part, spec)
-        for part, each in found.items()
-        for variant in each.resolved.variants
-        if variant.coordinates.get("label") in labels
-        for spec in variant.specs
-    ]
-    taught = [spec.teacher.loss for part, spec in specs if part == "distillation" and spec.teacher is not None]
-    return {identity(loss) for loss in [*(spec.loss for part, spec in specs if part != "distillation"), *taught]}
+def _losses(request: BatteryRequest, found: Mapping[str, Found]) -> dict[str, set[str]]:
+    """The candidates by label, each as the specs have it, with what is at its default left out."""
+    losses: dict[str, set[str]] = {candidate.label: set() for candidate in request.chosen}
+    for part, each in found.items():
+        for variant in each.resolved.variants:
+            own = losses.get(str(variant.coordinates.get("label")))
+            if own is None:
+                continue
+            for spec in variant.specs:
+                whose = spec.teacher if part == "distillation" else spec
+                if whose is not None:
+                    own.add(identity(whose.loss))
+    return losses

@@ -13,7 +13,7 @@ from lsncli.recipe.resolve import ResolvedRecipe, ResolvedVariant
 from lsncli.recipe.schema import SETTING_SECTIONS
 from lsncli.registry import Registry
 from lsncli.report import statistics
-from lsncli.report.filling import command_for
+from lsncli.report.filling import fill_command
 from lsncli.report.footnotes import Footnotes
 from lsncli.report.layout import Layout, layout_of, ordered
 from lsncli.report.papers_setting import PapersSetting
@@ -103,7 +103,7 @@ class _Builder:
             footnotes=self.footnotes.all(),
             number=recipe.table,
             which=recipe.report.which,
-            fill=command_for(self.loaded, self.run_options) if self._untrained() else None,
+            fill=fill_command(self.loaded, self._statuses(), self.run_options),
             source=paper.source if paper and shown else None,
         )
 
@@ -178,10 +178,8 @@ class _Builder:
         marks += [self.footnotes.mark(note) for note in notes]
         return tuple(sorted(marks, key=int))
 
-    def _untrained(self) -> bool:
-        return any(
-            self.found.statuses.get(spec.key) not in (DONE, "diverged") for spec in self.found.resolved.specs()
-        )
+    def _statuses(self) -> list[str | None]:
+        return [self.found.statuses.get(spec.key) for spec in self.found.resolved.specs()]
 
     def _changed(self) -> list[str]:
         """The settings that ``--set`` changed; choosing among swept values only narrows the table."""

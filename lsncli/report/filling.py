@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lsncli.recipe.loading import DEFAULT_PROFILE, LoadedRecipe, setting_text
 from lsncli.recipe.resolve import used_data
 
 _SHIPPED = ".toml (shipped)"
+
+
+#: How a run can have ended for which training again changes nothing by itself.
+_ENDED = frozenset({"done", "diverged"})
+
+
+def fill_command(loaded: LoadedRecipe, statuses: Iterable[str | None], extra: Sequence[str] = ()) -> str | None:
+    """:func:`command_for`, for runs in these ``statuses`` (None: unknown); None where it would train nothing."""
+    lacking = set(statuses) - _ENDED
+    return command_for(loaded, [*retry_words(lacking), *extra]) if lacking else None
+
+
+def retry_words(statuses: Iterable[str | None]) -> list[str]:
+    """The option without which runs that have failed are left so, where there are any."""
+    return ["--retry-failed"] if "failed" in statuses else []
 
 
 def command_for(loaded: LoadedRecipe, extra: Sequence[str] = ()) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from lsncli.errors import LsnError
 from lsncli.recipe.resolve import ResolvedVariant
 from lsncli.report import statistics
-from lsncli.report.filling import command_for
+from lsncli.report.filling import fill_command
 from lsncli.report.results import DONE, Found, Results
 from lsncli.report.table import identity
 
@@ -110,8 +110,7 @@ def select(
     groups: dict[str, list[ResolvedVariant]] = {}
     for variant in variants:
         groups.setdefault(identity(_place(variant, over)), []).append(variant)
-    specs = found.resolved.specs()
-    untrained = any(found.statuses.get(spec.key) not in (DONE, "diverged") for spec in specs)
+    statuses = [found.statuses.get(spec.key) for spec in found.resolved.specs()]
     place_keys = dict.fromkeys(key for variant in variants for key in _place(variant, over))
     return Selection(
         title=found.resolved.title,
@@ -119,7 +118,7 @@ def select(
         over=tuple(over),
         place_keys=tuple(place_keys),
         choices=tuple(_choice(_place(group[0], over), group, over, stored) for group in groups.values()),
-        fill=command_for(found.resolved.loaded, run_options) if untrained else None,
+        fill=fill_command(found.resolved.loaded, statuses, run_options),
     )
 
 

@@ -14,15 +14,16 @@ import pytest
 from lsncli.battery.formats import as_text
 from lsncli.battery.outcome import BatteryOutcome, candidate_keys, outcome_of
 from lsncli.battery.request import BatteryRequest
-from lsncli.plan import RunSpec
+from lsncli.plan import ComponentSpec, RunSpec
 from lsncli.recipe.loading import Overrides
 from lsncli.recipe.resolve import resolve
 from lsncli.registry import registry
 from lsncli.report.claims.catalogue import CLAIMS
 from lsncli.report.claims.claim import ClaimResult
 from lsncli.report.claims.evaluate import claims_of_paper
+from lsncli.report.claims.terms import Terms
 from lsncli.report.claims.verdicts import RULE_OF_EVERY
-from lsncli.report.claims.wording import footnotes
+from lsncli.report.claims.wording import blocks, footnotes
 
 Read = Callable[..., BatteryRequest]
 
@@ -103,7 +104,7 @@ def test_pairs_are_formed_over_seeds(outcome: BatteryOutcome) -> None:
 def test_reference_and_compared_differ_by_the_loss_alone(outcome: BatteryOutcome) -> None:
     for result in outcome.claims.claims:
         for setting in result.settings:
-            assert setting.comparison.compared.removeprefix("teacher: ") == "label-smoothing α=0.7"
+            assert setting.comparison.compared.removeprefix("teacher: ") == "label-smoothing alpha=0.7"
             assert setting.comparison.reference != setting.comparison.compared
     for method, loss in (("smoothing", "label-smoothing"), ("forward", "forward-correction")):
         taught = by_id(outcome)[f"teaches-better-than-{method}"].settings
@@ -151,16 +152,50 @@ def test_the_rule_of_the_best_reference_is_told(outcome: BatteryOutcome) -> None
     assert RULE_OF_EVERY not in " ".join(footnotes(claims_of_paper(Overrides(), None, claims=CLAIMS[:1])))
 
 
+def two(request_of: Read) -> BatteryRequest:
+    return request_of("label-smoothing", ("loss.alpha", [0.1, 0.7]))  # the first is one of the paper's methods
+
+
 def test_candidates_are_not_compared_with_each_other(request_of: Read, results: Any) -> None:
-    request = request_of("label-smoothing", ("loss.alpha", [0.1, 0.7]))  # the first is one of the paper's methods
+    request = two(request_of)
     fill(request, results, "paper", made_up)
-    references = {
-        (s.comparison.compared, s.comparison.reference)
-        for s in by_id(outcome_of(request, results, registry()))["beats-smoothing"].settings
-    }
-    assert references == {
-        (f"label-smoothing α={own}", f"label-smoothing α={other}") for own in (0.1, 0.7) for other in (0.2, 0.4)
-    }
+    found = by_id(outcome_of(request, results, registry()))
+    for own in (0.1, 0.7):
+        pairs = {
+            (s.comparison.compared, s.comparison.reference) for s in found[f"beats-smoothing alpha={own}"].settings
+        }
+        label = f"label-smoothing alpha={own}"
+        assert pairs == {(label, f"label-smoothing α={other}") for other in (0.2, 0.4)}
+
+
+def test_one_candidate_does_not_speak_for_another(request_of: Read, results: Any) -> None:
+    def one_gains(spec: RunSpec, own: bool) -> dict[str, float]:
+        return made_up(spec, own and spec.loss.params.get("alpha") == 0.7)
+
+    request = two(request_of)
+    fill(request, results, "paper", one_gains)
+    outcome = outcome_of(request, results, registry())
+    found = by_id(outcome)
+    assert len(found) == len(outcome.claims.claims)
+    assert [found[f"denoises alpha={own}"].verdict for own in (0.1, 0.7)] == ["undecided", "supported"]
+    assert found["denoises alpha=0.7"].claim.statement.startswith("label-smoothing alpha=0.7 improves")
+
+
+def test_settings_are_counted_as_the_verdict_counts_them(request_of: Read, results: Any) -> None:
+    request = request_of("label-smoothing", ("loss.alpha", 0.7))
+    fill(request, results, "paper", ranked)
+    outcome = outcome_of(request, results, registry())
+    assert len(by_id(outcome)["beats-smoothing"].settings) == 6
+    counted = {row[0]: row[2] for row in blocks(outcome.claims)[0].rows}
+    # Three α at each of two noise rates.
+    assert counted["beats-smoothing"] == "1 supported, 1 contradicted"
+    assert counted["beats-forward"] == "2 supported"
+
+
+def test_a_parameter_called_alpha_is_not_always_the_papers() -> None:
+    terms = Terms(registry())
+    assert terms.loss_words(ComponentSpec(name="label-smoothing", params={"alpha": 0.2})) == "label-smoothing α=0.2"
+    assert terms.loss_words(ComponentSpec(name="sce", params={"alpha": 0.2})) == "sce alpha=0.2"
 
 
 def test_tables_have_every_method(outcome: BatteryOutcome) -> None:

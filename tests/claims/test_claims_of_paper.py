@@ -14,9 +14,10 @@ from lsncli.plan import RunSpec
 from lsncli.recipe.loading import Overrides, load, shipped_recipes
 from lsncli.report.claims import evidence
 from lsncli.report.claims.catalogue import CLAIMS
-from lsncli.report.claims.claim import Claim, ClaimResult
+from lsncli.report.claims.claim import Claim, ClaimResult, ClaimsReport
 from lsncli.report.claims.evaluate import claims_of_paper
 from lsncli.report.claims.linear import shrinkage_moves_back, smoothing_moves_back
+from lsncli.report.claims.wording import blocks
 from lsncli.store import Store
 
 Fill = Callable[..., None]
@@ -191,3 +192,40 @@ def test_a_claim_may_be_anybodys(fill: Fill, store: Store) -> None:
     (result,) = claims_of_paper(Overrides(), store, claims=[claim]).claims
     # standard has 8 letters, label-smoothing 15: 0.7 lower, on every seed alike.
     assert result.settings[0].differences == (-0.7, -0.7, -0.7)
+
+
+def test_where_else_there_is_something_to_test(fill: Fill, store: Store) -> None:
+    """A database of the quick start alone: nothing of the paper's recipes, and a word on what to ask instead."""
+    claims = [claim for claim in CLAIMS if claim.id == "smoothing-denoises"]
+    assert not any("--claims" in note for note in claims_of_paper(Overrides(), store, claims=claims).notes)
+    fill(load("quickstart"), lambda spec: {"test_accuracy": 0.9})
+    notes = claims_of_paper(Overrides(), store, claims=claims).notes
+    assert [note for note in notes if "lsn report quickstart --claims" in note]
+    fill(load("figure2", Overrides(profile="quick")), lambda spec: {"test_accuracy": 0.9})
+    assert not any("--claims" in note for note in claims_of_paper(Overrides(), store, claims=claims).notes)
+
+
+def test_forward_correction_ahead_at_large_alpha_and_alike_at_small_ones(fill: Fill, store: Store) -> None:
+    """Two claims: the paper finds smoothing competitive at 0.1 (Table 7), and outperformed at high α (Figure 2)."""
+
+    def accuracy(spec: RunSpec) -> dict[str, float]:
+        alpha = float(spec.loss.params.get("alpha", 0.1))
+        gain = alpha / 5 if spec.loss.name == "forward-correction" else 0.0
+        return {"test_accuracy": 0.6 + gain * (1 + 0.01 * spec.seed) + 0.01 * spec.seed}
+
+    fill(load("figure2", Overrides(profile="quick")), accuracy)
+    alike, ahead = results(store, "competitive-with-forward", "forward-best-with-large-alpha", profile="quick")
+    assert {s.comparison.compared for s in alike.settings} == {"label-smoothing α=0.1"}
+    # Two points behind at α = 0.1.
+    assert alike.verdict == "contradicted"
+    assert {s.comparison.compared for s in ahead.settings} == {
+        f"forward-correction α={alpha}" for alpha in (0.4, 0.6, 0.8)
+    }
+    assert ahead.verdict == "supported"
+    row = next(row for row in _rows(alike) if row[-1] == "contradicted")
+    assert row[-3] == "<0.001 against"
+
+
+def _rows(result: ClaimResult) -> list[tuple[str, ...]]:
+    report = ClaimsReport(profile="quick", recipe=None, claims=[result], tests=1)
+    return [row for block in blocks(report)[1:] for row in block.rows]

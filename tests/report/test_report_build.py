@@ -106,6 +106,16 @@ def test_only_diverged_runs_are_no_reason_to_train(resolved: Resolve, results: A
     assert build_table(recipe, results).fill is None
 
 
+def test_runs_that_failed_are_asked_for_again(resolved: Resolve, results: Any, small_text: str) -> None:
+    """Without the option they would be left as they are."""
+    recipe = resolved(small_text)
+    for spec in recipe.specs():
+        results.add(spec, "failed")
+    assert build_table(recipe, results, run_options=["--db", "a.db"]).fill == (
+        "lsn run recipe.toml --retry-failed --db a.db"
+    )
+
+
 def test_nothing_to_train_when_all_is_there(resolved: Resolve, results: Any, small_text: str) -> None:
     recipe = resolved(small_text)
     for spec in recipe.specs():

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from lsncli.recipe.loading import DEFAULT_PROFILE, LoadedRecipe, Overrides
+from lsncli.errors import LsnError
+from lsncli.recipe.loading import DEFAULT_PROFILE, LoadedRecipe, Overrides, load, shipped_recipes
 from lsncli.registry import Registry
 from lsncli.report.claims import inference, verdicts
 from lsncli.report.claims.catalogue import CLAIMS
 from lsncli.report.claims.claim import Claim, ClaimResult, ClaimsReport, Comparison, Pair, SettingResult
 from lsncli.report.claims.dotted import apart
 from lsncli.report.claims.evidence import Gathered, gather_recipe, gather_shipped
-from lsncli.report.results import DONE, Results
+from lsncli.report.results import DONE, Results, find_profile
 from lsncli.report.wording import in_unit, unit_of
 
 
@@ -57,7 +59,24 @@ def claims_of_paper(
     gathered = gather_shipped(names, overrides, results, components=components)
     chosen = [(claim, claim.comparisons(gathered.evidence(claim.recipes))) for claim in claims]
     said = [*notes, *_departures(gathered, overrides), *gathered.notes]
-    return _report(gathered, chosen, results, names, run_options, said)
+    report = _report(gathered, chosen, results, names, run_options, said)
+    if results is not None and not any(found.any_done for found in gathered.recipes.values()):
+        report = replace(report, notes=(*report.notes, *_elsewhere(names, results, gathered.components)))
+    return report
+
+
+def _elsewhere(names: Sequence[str], results: Results, components: Registry) -> list[str]:
+    """Where the database has none of the paper's runs: the recipes whose runs it has, and how to ask about them."""
+    notes = []
+    for name in shipped_recipes():
+        # Collections and computed figures have no runs of their own; what needs a plugin is passed over.
+        with suppress(LsnError):
+            if name not in names and find_profile(load(name), results, components=components).any_done:
+                notes.append(
+                    f"None of the runs above is in the database, but runs of {name} are: lsn report {name} --claims"
+                    " tests what these say on the claims."
+                )
+    return notes
 
 
 def _departures(gathered: Gathered, overrides: Overrides) -> list[str]:
@@ -228,12 +247,7 @@ def _adjusted(tested: Iterable[tuple[Claim, list[SettingResult]]]) -> tuple[list
 
 
 def _together(claim: Claim, of_arms: Sequence[tuple[str, verdicts.Verdict]]) -> verdicts.Verdict:
-    if not claim.every:
-        return verdicts.together(verdict for _, verdict in of_arms)
-    by_arm: dict[str, list[verdicts.Verdict]] = {}
-    for arm, verdict in of_arms:
-        by_arm.setdefault(arm, []).append(verdict)
-    return verdicts.together(map(verdicts.against_every, by_arm.values()))
+    return verdicts.together(verdicts.of_arms(of_arms) if claim.every else [verdict for _, verdict in of_arms])
 
 
 def _told_apart(comparisons: Sequence[Comparison]) -> list[Comparison]:

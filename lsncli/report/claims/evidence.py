@@ -13,7 +13,7 @@ from lsncli.recipe.resolve import resolve, used_data
 from lsncli.registry import Registry, registry
 from lsncli.report.claims.pairing import Arm, arms
 from lsncli.report.claims.terms import Terms
-from lsncli.report.filling import command_for
+from lsncli.report.filling import fill_command
 from lsncli.report.results import Found, Results, find_profile, find_results
 
 
@@ -58,14 +58,11 @@ class Gathered:
 
     def commands(self, names: Iterable[str], statuses: Mapping[str, str], options: Sequence[str]) -> list[str]:
         """The commands that train what those recipes lack; ``options`` are words to add to each."""
-        return [
-            command_for(self.recipes[name].resolved.loaded, options)
-            for name in names
-            if name in self.recipes
-            and any(
-                statuses.get(spec.key) not in ("done", "diverged") for spec in self.recipes[name].resolved.specs()
-            )
-        ]
+        commands = []
+        for found in [self.recipes[name].resolved for name in names if name in self.recipes]:
+            command = fill_command(found.loaded, [statuses.get(spec.key) for spec in found.specs()], options)
+            commands += [command] if command else []
+        return commands
 
 
 def gather_recipe(loaded: LoadedRecipe, results: Results | None, *, components: Registry | None = None) -> Gathered:

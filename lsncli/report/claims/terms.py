@@ -43,7 +43,12 @@ class Terms:
         return None
 
     def loss_words(self, loss: ComponentSpec) -> str:
-        """``label-smoothing α=0.1``; parameters other than α follow."""
+        """``label-smoothing α=0.1``; parameters other than α follow.
+
+        What is called alpha in another loss than the paper's is not α.
+        """
+        if loss.name not in (STANDARD, SMOOTHING, FORWARD, BACKWARD):
+            return words({"name": loss.name, "params": loss.params})
         alpha = self.alpha(loss)
         rest = {key: value for key, value in loss.params.items() if key != "alpha"}
         name = loss.name if alpha is None else f"{loss.name} α={alpha:g}"

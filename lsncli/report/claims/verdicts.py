@@ -56,6 +56,14 @@ def against_every(verdicts: Iterable[Verdict]) -> Verdict:
     return "supported" if each == {"supported"} else "not enough runs"
 
 
+def of_arms(verdicts: Iterable[tuple[str, Verdict]]) -> list[Verdict]:
+    """One verdict for each arm, by :func:`against_every`; the arms' verdicts are told by the arm's name."""
+    by_arm: dict[str, list[Verdict]] = {}
+    for arm, verdict in verdicts:
+        by_arm.setdefault(arm, []).append(verdict)
+    return [against_every(each) for each in by_arm.values()]
+
+
 def together(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict of a claim from those of its settings, by :data:`RULE`."""
     tested = [verdict for verdict in verdicts if verdict != "not enough runs"]

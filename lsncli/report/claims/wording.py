@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lsncli.report.claims.claim import Claim, ClaimResult, ClaimsReport, SettingResult
 from lsncli.report.claims.inference import FEWEST_PAIRS
-from lsncli.report.claims.verdicts import LEVEL, RULE, RULE_OF_EVERY
+from lsncli.report.claims.verdicts import LEVEL, RULE, RULE_OF_EVERY, of_arms
 from lsncli.report.wording import ABSENT, METRICS, unit_of
 
 SUMMARY_COLUMNS = ("claim", "what the paper finds", "settings", "verdict", "after Holm")
@@ -27,6 +27,9 @@ DETAIL_COLUMNS = (
     "Holm",
     "verdict",
 )
+
+#: Marks p of the test against a claim.
+AGAINST = "against"
 
 TITLE = "The paper's claims, tested"
 
@@ -67,7 +70,7 @@ def footnotes(report: ClaimsReport) -> list[str]:
         " all differences are equal the t-test has no answer, and p is that of the exact sign test.",
         "Claims with a margin: not-worse is a one-sided t-test that the compared runs trail by less than the margin"
         " (non-inferiority); equivalent is two one-sided t-tests that they differ by less than it. There, p is for"
-        " the claim; it is contradicted where the opposite test is significant.",
+        f" the claim, and one marked {AGAINST} for its opposite, whose test contradicts it. Both count as tests.",
         f"Verdicts of settings at the {100 * LEVEL:g} % level. {rule(result.claim for result in report.claims)}",
         f"Holm: the same verdicts with p adjusted over all {report.tests} tests of this report.",
         *report.notes,
@@ -84,15 +87,16 @@ def _summary(result: ClaimResult) -> tuple[str, ...]:
     return (
         claim.id,
         f"{claim.statement} ({claim.reference})",
-        _counted(result.settings),
+        _counted(result),
         result.verdict,
         result.verdict_holm,
     )
 
 
-def _counted(settings: Iterable[SettingResult]) -> str:
-    """``6 supported, 2 undecided, 4 with too few runs``."""
-    counts = Counter(setting.verdict for setting in settings)
+def _counted(result: ClaimResult) -> str:
+    """``6 supported, 2 undecided, 4 with too few runs``; settings as the claim's verdict counts them."""
+    each = [(setting.comparison.arm, setting.verdict) for setting in result.settings]
+    counts = Counter(of_arms(each) if result.claim.every else [verdict for _, verdict in each])
     few = counts.pop("not enough runs", 0)
     words = [
         f"{counts[verdict]} {verdict}" for verdict in ("supported", "contradicted", "undecided") if counts[verdict]
@@ -146,10 +150,18 @@ def _detail(claim: Claim, setting: SettingResult) -> tuple[str, ...]:
         signed(claim, found.mean),
         f"{low} … {high}" if found.ci_low is not None else ABSENT,
         ABSENT if found.effect_size is None else f"{found.effect_size:+.2f}",
-        p_words(setting.p if found.n >= FEWEST_PAIRS else None),
-        p_words(setting.p_holm),
+        *_p_of(setting),
         setting.verdict,
     )
+
+
+def _p_of(setting: SettingResult) -> tuple[str, str]:
+    """p and p by Holm, of the test that decided: a margin is tested for the claim and against it."""
+    if setting.statistics.n < FEWEST_PAIRS:
+        return ABSENT, ABSENT
+    if setting.p_against is not None and setting.verdict == "contradicted":
+        return f"{p_words(setting.p_against)} {AGAINST}", f"{p_words(setting.p_against_holm)} {AGAINST}"
+    return p_words(setting.p), p_words(setting.p_holm)
 
 
 def signed(claim: Claim, value: float | None) -> str:
@@ -164,4 +176,4 @@ def p_words(p: float | None) -> str:
     """A p-value to two significant digits, or ``<0.001``."""
     if p is None:
         return ABSENT
-    return "<0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+    return "<0.001" if p < 0.001 else f"{p:#.2g}" if p < 0.1 else f"{p:.2f}"

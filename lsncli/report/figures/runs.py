@@ -14,7 +14,7 @@ from lsncli.recipe.expansion import value_at
 from lsncli.recipe.resolve import ResolvedVariant
 from lsncli.registry import Registry
 from lsncli.report import statistics
-from lsncli.report.filling import command_for
+from lsncli.report.filling import fill_command
 from lsncli.report.papers_setting import PapersSetting
 from lsncli.report.published import PublishedTable
 from lsncli.report.results import DONE, ENDED_BADLY, Found, Results
@@ -119,10 +119,8 @@ class FigureRuns:
 
     def fill(self) -> str | None:
         """The command that trains what is missing; None where nothing is, or training would not help."""
-        statuses = self.found.statuses
-        if all(statuses.get(key) in (DONE, "diverged") for key in self._used):
-            return None
-        return command_for(self.found.resolved.loaded, self.run_options)
+        statuses = [self.found.statuses.get(key) for key in self._used]
+        return fill_command(self.found.resolved.loaded, statuses, self.run_options)
 
     def is_papers_setting(self, metric: str) -> bool:
         """Whether published numbers of ``metric`` may stand beside ours: none of them is of another setting.
