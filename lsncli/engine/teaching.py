@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lsncli.engine.finished_run import FinishedRunReader
 from lsncli.engine.images import TrainingImages
+from lsncli.errors import LsnError
 from lsncli.losses.interface import Loss, LossInputs
 from lsncli.plan import DistillationSpec, RunSpec
 
@@ -52,5 +53,18 @@ class Teacher:
         return torch.softmax(logits.float() / self.temperature, dim=1)
 
     def loss(self, loss: Loss, logits: Tensor, targets: Tensor, inputs: LossInputs) -> Tensor:
-        """Per-example losses ``[B]`` of the student's ``logits`` ``[B, L]``; targets: see :meth:`targets`."""
-        return self.factor * loss(logits.float() / self.temperature, targets, inputs)
+        """Per-example losses ``[B]`` of the student's ``logits`` ``[B, L]``; targets: see :meth:`targets`.
+
+        Raises :class:`LsnError` where the loss raises something else, in words for whoever has written it.
+        """
+        try:
+            losses = loss(logits.float() / self.temperature, targets, inputs)
+        except (LsnError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise LsnError(
+                f"the loss fails on the targets of a student, its teacher's probabilities [B, L]: {said}",
+                next="where it takes labels only, its record says so: LossInfo(…, soft_targets=False)",
+            ) from error
+        return self.factor * losses
