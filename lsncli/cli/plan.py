@@ -40,12 +40,14 @@ def command(
     from lsncli.data.context import default_data_dir
     from lsncli.recipe.documents import gather
     from lsncli.recorded_metrics import check_metrics, stored_metrics
+    from lsncli.report.layout import check_layouts
 
     folder = data_dir or default_data_dir()
     documents, overrides = gather(recipes), overrides_from(profile, settings, only, data, seeds)
     resolved = resolve_recipes(documents.recipes, overrides, folder, lambda text: say(text, err=True))
     computations_of(documents, overrides)  # refuses what lsn run would
     check_metrics((recipe.loaded for recipe in resolved), lambda: stored_metrics(db), warn)
+    check_layouts(resolved)
     plan = plan_of(resolved)
     check_data(plan, folder)
     print_plan(plan, db, format)

@@ -70,6 +70,7 @@ def command(
     from lsncli.data.context import default_data_dir
     from lsncli.recipe.documents import gather
     from lsncli.recorded_metrics import check_metrics, stored_metrics
+    from lsncli.report.layout import check_layouts
 
     folder = data_dir or default_data_dir()
     documents = gather(recipes)
@@ -77,6 +78,7 @@ def command(
     resolved = resolve_recipes(documents.recipes, overrides, folder, lambda text: say(text, err=True))
     computations = computations_of(documents, overrides)
     check_metrics((recipe.loaded for recipe in resolved), lambda: stored_metrics(db), warn)
+    check_layouts(resolved)
     options = Training(
         device=device,
         precision=precision,

@@ -11,6 +11,9 @@ from lsncli.cli import completing
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 
+#: Proves that a recipe runs, in seconds.
+SMOKE = "smoke"
+
 
 def command(
     recipe: Annotated[
@@ -49,6 +52,7 @@ def command(
     Reads the database alone. Train the recipe first: lsn run choose-alpha, then lsn select choose-alpha.
     """
     from lsncli.cli.deliver import deliver
+    from lsncli.cli.output import warn
     from lsncli.cli.report import absent_note, open_database, repeated_options
     from lsncli.cli.selection import overrides_from
     from lsncli.recipe.loading import load
@@ -62,6 +66,11 @@ def command(
     store = open_database(db)
     try:
         found = find_profile(loaded, store)
+        if profile is None and found.resolved.loaded.profile == SMOKE:
+            warn(
+                "the database has runs of the profile smoke alone, which is too short to say anything: train the"
+                " recipe without it"
+            )
         chosen = select(found, store, tuple(dict.fromkeys(over or DEFAULT_OVER)), repeated_options(db, data_dir))
         table = selection_table(chosen, absent_note(db, store))
     finally:

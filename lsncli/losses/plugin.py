@@ -58,7 +58,7 @@ def lsn_losses(register: Callable[[LossInfo], None]) -> None:
             build=build_backward,
             params=BackwardParams,
             label="BC α={alpha:g}",
-            summary="losses multiplied by the inverse of the noise's transition matrix; unbiased, but for the floor",
+            summary="losses multiplied by the inverse of the noise's matrix; unbiased, but for the floor",
             reference=PATRINI,
             needs=frozenset({"transition"}),
             uses_estimate=uses_estimate,

@@ -53,6 +53,12 @@ def layout_of(resolved: ResolvedRecipe) -> Layout:
     return layout
 
 
+def check_layouts(recipes: Iterable[ResolvedRecipe]) -> None:
+    """Raise what :func:`layout_of` would at the report, before hours of training."""
+    for recipe in recipes:
+        layout_of(recipe)
+
+
 def ordered(headings: Iterable[Heading], keys: Sequence[str]) -> tuple[Heading, ...]:
     """The distinct headings, those of equal first key together, otherwise in the order of the sweep."""
     found: dict[tuple[str, ...], Heading] = {}

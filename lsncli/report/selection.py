@@ -16,6 +16,7 @@ from typing import Any
 from lsncli.errors import LsnError
 from lsncli.recipe.resolve import ResolvedVariant
 from lsncli.report import statistics
+from lsncli.report.claims.inference import CONFIDENCE, FEWEST_PAIRS, difference, paired
 from lsncli.report.filling import fill_command
 from lsncli.report.results import DONE, Found, Results
 from lsncli.report.table import identity
@@ -50,8 +51,8 @@ class Choice:
 
     Of equals it is the first in the order of the sweep. place: the setting, swept key → value. best, worst: by mean
     test accuracy, which the choice does not see.
-    missing: options that cannot be compared, as no run of theirs is done. chosen_alone: for each seed, what one
-    would choose who has this one run of each option.
+    missing: options that cannot be compared, as no run of theirs is done. left_out: seeds that some option has and
+    another lacks. chosen_alone: for each seed, what one would choose who has this one run of each option.
     """
 
     place: Mapping[str, Any]
@@ -62,6 +63,41 @@ class Choice:
     worst: Option | None
     chosen_alone: tuple[Option, ...]
     missing: int
+    left_out: tuple[int, ...] = ()
+
+    def equals(self) -> list[Option]:
+        """The options that are as good on the validation split as the selected one, which is the first of them."""
+        if self.selected is None:
+            return []
+        least = self.selected.validation(self.seeds) - _EQUAL
+        return [option for option in self.options if option.validation(self.seeds) >= least]
+
+    def alike(self) -> list[Option] | None:
+        """The others that cannot be told from the selected one; None where there are too few seeds to tell any.
+
+        Those whose validation accuracy differs from its by no more than chance: p ≥ 0.05 of the t-test, paired over
+        the seeds, which is not adjusted for their number.
+        """
+        if self.selected is None or len(self.seeds) < FEWEST_PAIRS:
+            return None
+        own = self.selected.by_seed
+        found = []
+        for option in self.options:
+            apart = paired([difference(own[seed][0], option.by_seed[seed][0]) for seed in self.seeds])
+            if option is not self.selected and apart.p is not None and apart.p >= 1 - CONFIDENCE:
+                found.append(option)
+        return found
+
+    def at_an_end(self) -> str | None:
+        """``greatest`` or ``least`` of the values tried, where these are numbers; beyond 0 there may be nothing."""
+        values = [next(iter(option.value.values())) for option in self.options if len(option.value) == 1]
+        numbers = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+        if self.selected is None or len(numbers) < len(self.options) or len(set(numbers)) < 2:
+            return None
+        own = float(next(iter(self.selected.value.values())))
+        if own == max(numbers):
+            return "greatest"
+        return "least" if own == min(numbers) and own != 0 else None
 
     def lost(self) -> list[float]:
         """Test accuracy that the choice falls short of the best option, seed by seed."""
@@ -165,8 +201,9 @@ def _choice(
     options = [option for option in every if option.by_seed]
     # Means over other seeds are of other noise: only the seeds that all options have are compared.
     seeds = [seed for seed in options[0].by_seed if all(seed in o.by_seed for o in options)] if options else []
+    left_out = sorted({seed for option in options for seed in option.by_seed} - set(seeds))
     if not seeds:
-        return Choice(place, (), tuple(options), None, None, None, (), len(every))
+        return Choice(place, (), tuple(options), None, None, None, (), len(every), tuple(left_out))
     tested = [statistics.mean(option.test(seeds)) or 0.0 for option in options]
     return Choice(
         place=place,
@@ -177,6 +214,7 @@ def _choice(
         worst=_highest(options, [-accuracy for accuracy in tested]),
         chosen_alone=tuple(_highest(options, [option.by_seed[seed][0] for option in options]) for seed in seeds),
         missing=len(every) - len(options),
+        left_out=tuple(left_out),
     )
 
 

@@ -10,12 +10,18 @@ from lsncli.report.listing import Column, Listing, Value
 from lsncli.report.selection import Choice, Option, Selection
 from lsncli.report.wording import key_words, value_words
 
-ABOUT = (
-    "Selected: the highest mean validation accuracy, against noisy labels, over the seeds. The numbers are test"
-    " accuracies in %, which the choice did not see: mean ± sample standard deviation (ddof 1) of n seeds. Lost:"
-    " by the selected against the best, paired over seeds; the best was picked by its test accuracy, so that it is"
-    " flattered. Seed by seed: what is selected with one run of each, how often, and what is lost then."
+ABOUT = "Selected: the highest mean validation accuracy, against noisy labels, over n seeds."
+NOTES = (
+    "Validation: the selected one's accuracy in %; like it: the values that cannot be told from it (paired t-test"
+    " over the seeds, p ≥ 0.05, from 3 seeds on).",
+    "The other numbers are test accuracies in %, against the labels that the test images have, which the choice did"
+    " not see: mean ± sample standard deviation (ddof 1). Lost: by the selected against the best, paired over"
+    " seeds; the best was picked by its test accuracy, so that it is flattered.",
+    "Seed by seed: what is selected with one run of each, how often, and what is lost then.",
 )
+
+
+COLUMNS = ("n", "selected", "validation", "best", "worst", "lost", "seed by seed")
 
 
 def selection_table(selection: Selection, notes: Sequence[str] = ()) -> Listing:
@@ -27,10 +33,10 @@ def selection_table(selection: Selection, notes: Sequence[str] = ()) -> Listing:
         about=f"Profile {selection.profile}. {ABOUT}",
         columns=(
             *(Column(key_words(key)) for key in selection.place_keys),
-            *(Column(name, True) for name in ("n", "selected", "best", "worst", "lost", "seed by seed")),
+            *(Column(name, True) for name in COLUMNS),
         ),
         rows=tuple(_row(choice, selection.place_keys) for choice in selection.choices),
-        notes=(*notes, *said),
+        notes=(*_all_warnings(selection), *NOTES, *notes, *said),
         profile=selection.profile,
         extra={"over": list(selection.over), "choices": [_plain(choice) for choice in selection.choices]},
     )
@@ -39,7 +45,7 @@ def selection_table(selection: Selection, notes: Sequence[str] = ()) -> Listing:
 def _row(choice: Choice, place_keys: Sequence[str]) -> tuple[Value, ...]:
     place = tuple(value_words(choice.place.get(key)) for key in place_keys)
     if choice.selected is None or choice.best is None or choice.worst is None:
-        return (*place, 0, "missing", None, None, None, None)
+        return (*place, 0, "missing", None, None, None, None, None)
     selected = _told(choice.selected, choice)
     if choice.missing:
         selected = (*selected, f"of {len(choice.options)}, {choice.missing} missing")
@@ -48,11 +54,50 @@ def _row(choice: Choice, place_keys: Sequence[str]) -> tuple[Value, ...]:
         *place,
         len(choice.seeds),
         selected,
+        _validation(choice.selected, choice),
         _told(choice.best, choice),
         _told(choice.worst, choice),
         _spread(choice.lost()),
         (*votes, "lost", _spread(choice.lost_alone())),
     )
+
+
+def _validation(selected: Option, choice: Choice) -> tuple[str, ...]:
+    spread = _spread([selected.by_seed[seed][0] for seed in choice.seeds])
+    alike = choice.alike()
+    return (spread, f"like it: {', '.join(map(_short, alike))}") if alike else (spread,)
+
+
+def _all_warnings(selection: Selection) -> list[str]:
+    """Each once, with the settings that it is about, where these are not all."""
+    places: dict[str, list[str]] = {}
+    chosen = [choice for choice in selection.choices if choice.selected is not None]
+    for choice in chosen:
+        for warning in _warnings(choice):
+            places.setdefault(warning, []).append(
+                ", ".join(f"{key_words(key)} = {value_words(value)}" for key, value in choice.place.items())
+            )
+    return [
+        warning if len(where) == len(chosen) else f"{'; '.join(where)}: {warning}"
+        for warning, where in places.items()
+    ]
+
+
+def _warnings(choice: Choice) -> list[str]:
+    """What a reader should know before acting on the choice."""
+    assert choice.selected is not None
+    said = []
+    if len(equals := choice.equals()) > 1:
+        values = ", ".join(map(_short, equals))
+        said.append(f"{values} have the same validation accuracy; the first is taken.")
+    if end := choice.at_an_end():
+        said.append(f"{_name(choice.selected)} is the {end} value tried: sweep others beyond it.")
+    if choice.left_out:
+        seeds = ", ".join(map(str, choice.left_out))
+        said.append(f"Seeds {seeds} are not compared, as some value has no run of them.")
+    if choice.alike() is None:
+        said.append("Fewer than 3 seeds: whether the choice is more than chance cannot be told.")
+    return said
 
 
 def _told(option: Option, choice: Choice) -> tuple[str, ...]:

@@ -203,8 +203,14 @@ class LossSuite(LossMemoryChecks):
         before = sample.replaced(logits=sample.logits.clone(), targets=sample.targets.clone())
         returned(self.build(variant), sample)
         expect_close(sample.logits, before.logits, "the loss changes its logits in place: logits after the call")
-        expect_close(sample.targets, before.targets, "the loss changes its targets in place: targets after the call")
-        expect_close(sample.inputs.indices, torch.arange(len(sample.logits)), "the loss changes the indices in place: indices after the call")
+        expect_close(
+            sample.targets, before.targets, "the loss changes its targets in place: targets after the call"
+        )
+        expect_close(
+            sample.inputs.indices,
+            torch.arange(len(sample.logits)),
+            "the loss changes the indices in place: indices after the call",
+        )
 
     def test_without_transition(self, variant: Variant) -> None:
         """A matrix that ``needs`` do not ask for changes nothing; where they do, a run without one is refused."""

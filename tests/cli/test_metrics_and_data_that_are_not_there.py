@@ -32,6 +32,14 @@ def test_a_metric_that_no_run_will_have_is_refused_before_anything_is_trained(ls
     assert lsn.files() == ["tiny.toml"]
 
 
+def test_a_report_that_cannot_be_made_is_refused_before_anything_is_trained(lsn: Any) -> None:
+    for command in ("run", "plan", "run --dry-run"):
+        result = lsn(f"{command} tiny.toml --set 'report.rows=[\"lable\"]'")
+        assert result.one_message
+        assert "report.rows: 'lable' is not swept by the recipe" in result.err
+    assert lsn.files() == ["tiny.toml"]
+
+
 def test_a_metric_that_the_database_has_is_one(lsn: Any) -> None:
     stored_run(lsn)
     assert lsn(f"plan tiny.toml {MISSPELT}").status == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,6 +102,67 @@ def test_of_equals_the_first_is_taken(
             assert option.value == {"loss.alpha": 0.1}
 
 
+def three_seeds(
+    resolved: Callable[..., ResolvedRecipe],
+    results: Any,
+    specs_at: Callable[..., Any],
+    validation: dict[float, tuple[float, ...]],
+) -> Selection:
+    """One setting; test accuracies are as the validation's."""
+    text = RECIPE.replace("seeds = [0, 1]", "seeds = [0, 1, 2]").replace("[0.2, 0.4]", "[0.2]")
+    recipe = resolved(text.replace("[0.1, 0.4, 0.8]", str(list(validation))))
+    for alpha, accuracies in validation.items():
+        for spec, value in zip(specs_at(recipe, loss__alpha=alpha), accuracies, strict=False):
+            results.add(spec, validation_accuracy=value, test_accuracy=value)
+    return select(find_results(recipe, results), results, ("loss.alpha",))
+
+
+def test_what_cannot_be_told_from_the_choice_is_said(
+    resolved: Callable[..., ResolvedRecipe], results: Any, specs_at: Callable[..., Any]
+) -> None:
+    # Against 0.4: −0.10, −0.11, −0.09 (t = 17, p = 0.003) for 0.1; −0.03, +0.02, −0.01 (t = 0.5, p = 0.69) for 0.8.
+    values = {0.1: (0.60, 0.61, 0.64), 0.4: (0.70, 0.72, 0.73), 0.8: (0.67, 0.74, 0.72)}
+    selection = three_seeds(resolved, results, specs_at, values)
+    (choice,) = selection.choices
+    alike = choice.alike()
+    assert alike is not None
+    assert [option.value["loss.alpha"] for option in alike] == [0.8]
+    table = selection_table(selection)
+    # The mean of 70, 72 and 73, and their deviation, √(7/3).
+    assert ("71.67 ± 1.53", "like it: 0.8") in table.rows[0]
+    assert not any("tried" in note or "same" in note or "Fewer" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({0.1: (0.6, 0.7, 0.6), 0.4: (0.7, 0.8, 0.9)}, "α = 0.4 is the greatest value tried"),
+        ({0.1: (0.7, 0.8, 0.9), 0.4: (0.6, 0.7, 0.6)}, "α = 0.1 is the least value tried"),
+        ({0.1: (0.7, 0.8, 0.9), 0.4: (0.8, 0.9, 0.7), 0.8: (0.1, 0.2, 0.2)}, "0.1, 0.4 have the same validation"),
+        ({0.1: (0.6, 0.7, 0.6), 0.4: (0.7, 0.8, 0.9), 0.8: (0.7,)}, "Seeds 1, 2 are not compared"),
+        ({0.1: (0.6, 0.7), 0.4: (0.7, 0.8)}, "Fewer than 3 seeds"),
+    ],
+)
+def test_what_one_should_know_before_acting_on_it(
+    resolved: Callable[..., ResolvedRecipe],
+    results: Any,
+    specs_at: Callable[..., Any],
+    values: dict[float, tuple[float, ...]],
+    said: str,
+) -> None:
+    notes = selection_table(three_seeds(resolved, results, specs_at, values)).notes
+    assert [note for note in notes if said in note]
+    if "Fewer" not in said and "Seeds" not in said:
+        assert not any("Fewer" in note for note in notes)
+
+
+def test_below_zero_there_is_nothing(
+    resolved: Callable[..., ResolvedRecipe], results: Any, specs_at: Callable[..., Any]
+) -> None:
+    selection = three_seeds(resolved, results, specs_at, {0.0: (0.7, 0.8, 0.9), 0.4: (0.6, 0.7, 0.6)})
+    assert not any("tried" in note for note in selection_table(selection).notes)
+
+
 def test_only_seeds_that_all_have_are_compared(chosen: Callable[..., Selection]) -> None:
     """Without α = 0.4's second run the first seed decides, and it prefers 0.8."""
     selection = chosen(leave_out=(0.4, 1))
@@ -137,6 +199,17 @@ def test_what_cannot_be_chosen_is_refused(
     without = find_results(resolved(RECIPE.replace("validation_size = 200\n", "")), None)
     with pytest.raises(LsnError, match="no validation set"):
         select(without, None, ("loss.alpha",))
+
+
+def test_a_choice_by_runs_of_two_steps_is_warned_of(tmp_path: Path) -> None:
+    database = str(tmp_path / "r.db")
+    few = ["choose-alpha", "--seeds", "1", "--only", "label=label smoothing", "--db", database]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSN_EXECUTOR", "in-process")
+        assert CliRunner().invoke(build_app(), ["run", *few, "--profile", "smoke"]).exit_code == 0
+    told = CliRunner().invoke(build_app(), ["select", *few])
+    assert "runs of the profile smoke alone" in told.stderr
+    assert "smoke alone" not in CliRunner().invoke(build_app(), ["select", *few, "--profile", "smoke"]).stderr
 
 
 @pytest.fixture(scope="module")
