@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
 
 
 def stdout() -> Console:
-    """A console on standard output; wide where it is not a terminal, so that nothing is cut in a pipe."""
+    """A console on standard output; wide where it is not a terminal, so that nothing is cut in a pipe.
+
+    Unless COLUMNS says how wide: who sets it has a pager in mind.
+    """
     from lsncli.cli.console import InertConsole
 
     console = InertConsole(highlight=False)
-    return console if console.is_terminal else InertConsole(highlight=False, width=max(console.width, 160))
+    if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
+        return console
+    return InertConsole(highlight=False, width=max(console.width, 160))
 
 
 def stderr() -> Console:
