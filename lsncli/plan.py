@@ -7,6 +7,7 @@ is trained (device, precision, replicas, executor) is no part of it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -45,6 +46,12 @@ class DataSpec(ComponentSpec):
     def plain_identity(self) -> dict[str, Any]:
         """Plain data that tells one set of arrays from another."""
         return self.model_dump(mode="json")
+
+    def contents_identity(self) -> str:
+        """Text that two specs share where they take the same part of a set, so that its digests can be compared."""
+        whole = self.train_size is None and self.test_size is None
+        part = None if whole else [self.train_size, self.test_size, self.subset_seed]
+        return json.dumps([self.name, self.model_dump(mode="json")["params"], part], sort_keys=True)
 
 
 class NoiseSpec(ComponentSpec):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,17 +52,22 @@ def command(
     check_layouts(resolved)
     plan = plan_of(resolved)
     check_data(plan, folder)
-    print_plan(plan, db, format)
+    print_plan(plan, db, folder, format)
 
 
-def print_plan(plan: Plan, db: str, format: ListFormat = ListFormat.table) -> None:
-    """Print the plan beside what the database knows of it."""
+def print_plan(plan: Plan, db: str, data_dir: Path | None, format: ListFormat = ListFormat.table) -> None:
+    """Print the plan beside what the database knows of it.
+
+    data_dir: where the data sets are that stored runs are compared with; None compares nothing.
+    """
     from lsncli.cli.display import duration
     from lsncli.cli.output import print_json, print_table, stderr
     from lsncli.expectation import expected_seconds, run_states
     from lsncli.naming import describe_run
 
     states, history = run_states(plan, db)
+    if data_dir is not None:
+        _warn_of_replaced_data(plan, states, db, data_dir)
     rows = []
     for run in plan:
         state = states.get(run.key, "pending")
@@ -100,3 +107,16 @@ def print_plan(plan: Plan, db: str, format: ListFormat = ListFormat.table) -> No
         + (f"no time known for {unknown}: no run like them in the database" if unknown else ""),
         soft_wrap=True,
     )
+
+
+def _warn_of_replaced_data(plan: Plan, states: Mapping[str, str], db: str, data_dir: Path) -> None:
+    from lsncli.cli.output import warn
+    from lsncli.replaced_data import of_prepared_sets, trained_on_others
+    from lsncli.store import Store
+
+    ended = {key for key, state in states.items() if state in ("done", "diverged")}
+    if runs := of_prepared_sets(plan, ended):
+        with Store.open(db, create=False, read_only=True) as store:
+            warning = trained_on_others(runs, store, data_dir)
+        if warning:
+            warn(warning)

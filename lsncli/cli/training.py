@@ -155,6 +155,7 @@ def train(
     from lsncli.engine.settings import EngineSettings
     from lsncli.executors.interface import Control
     from lsncli.recording import Recorder
+    from lsncli.replaced_data import of_prepared_sets, trained_on_others
     from lsncli.store import Store
 
     plan = plan_of(resolved)
@@ -171,7 +172,7 @@ def train(
     if options.dry_run:
         if options.asks_for_a_way:
             choose_executor(options.executor, options.replicas, engine, plan)
-        print_plan(plan, options.db)
+        print_plan(plan, options.db, None if options.force else options.data_dir)
         return 0
     # Every mistake in the request is told before the database is made.
     chosen = choose_executor(options.executor, options.replicas, engine, plan)
@@ -183,6 +184,10 @@ def train(
         engine = replace(engine, checkpoint_dir=weights)
         states = store.statuses(plan.keys())
         runs = choose_runs(plan, states, engine, force=options.force, retry_failed=options.retry_failed)
+        if told := trained_on_others(
+            of_prepared_sets(plan, {*runs.there, *runs.weights_only}), store, options.data_dir
+        ):
+            output.warn(told)
         remember_stand_ins(store, stand_ins)
         before(store)
         claims = Claims(store, runs.pending, states, weights, weights_only=runs.weights_only, anew=runs.anew)

@@ -72,7 +72,14 @@ def prepare(
         _check_classes(len(layout.class_names), stands_in_for, context)
     arrays = _decode(source, layout, context, size=size, max_bytes=max_bytes, noisy_labels=noisy_labels)
     meta = stored.describe_arrays(name, arrays, source=path.resolve().name, stands_in_for=stands_in_for)
-    return Prepared(folder, meta, _keep(folder, arrays, meta, existing, force=force), notes)
+    outcome = _keep(folder, arrays, meta, existing, force=force)
+    if existing is not None and existing.digest != meta.digest:
+        notes = (
+            *notes,
+            f"stored runs of {name} remain those of the old contents (digest {existing.digest[:12]}…): their keys"
+            " hold the name alone; lsn run --force trains them anew",
+        )
+    return Prepared(folder, meta, outcome, notes)
 
 
 def fetch(name: str, context: DataContext) -> Arrays:

@@ -13,6 +13,7 @@ from lsncli.recipe.resolve import ResolvedRecipe, ResolvedVariant
 from lsncli.recipe.schema import SETTING_SECTIONS
 from lsncli.registry import Registry
 from lsncli.report import statistics
+from lsncli.report.contents import contents_notes
 from lsncli.report.filling import fill_command
 from lsncli.report.footnotes import Footnotes
 from lsncli.report.layout import Layout, layout_of, ordered
@@ -89,7 +90,7 @@ class _Builder:
             )
         if any(cell.differs is not None for cell in cells):
             self.footnotes.add_difference()
-        for note in notes:
+        for note in (*contents_notes(self.found, self.results), *notes):
             self.footnotes.add(note)
         return Table(
             title=recipe.title,

@@ -42,6 +42,10 @@ class Results(Protocol):
         """The metrics of those runs that have any, by run key and name."""
         ...
 
+    def data_digests(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """The digest of the data that each of those runs was trained on, of those that say."""
+        ...
+
     def stand_ins(self) -> Mapping[str, str]:
         """Data set → the data set that it stands in for."""
         ...

@@ -17,6 +17,7 @@ from lsncli.errors import LsnError
 from lsncli.recipe.resolve import ResolvedVariant
 from lsncli.report import statistics
 from lsncli.report.claims.inference import CONFIDENCE, FEWEST_PAIRS, difference, paired
+from lsncli.report.contents import contents_notes
 from lsncli.report.filling import fill_command
 from lsncli.report.results import DONE, Found, Results
 from lsncli.report.table import identity
@@ -122,7 +123,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The choices of a recipe under one profile. fill: the command that trains what is missing."""
+    """The choices of a recipe under one profile. fill: the command that trains what is missing.
+
+    notes: what must be said of the runs behind it.
+    """
 
     title: str
     profile: str
@@ -130,6 +134,7 @@ class Selection:
     place_keys: tuple[str, ...]
     choices: tuple[Choice, ...]
     fill: str | None
+    notes: tuple[str, ...] = ()
 
 
 def select(
@@ -155,6 +160,7 @@ def select(
         place_keys=tuple(place_keys),
         choices=tuple(_choice(_place(group[0], over), group, over, stored) for group in groups.values()),
         fill=fill_command(found.resolved.loaded, statuses, run_options),
+        notes=tuple(contents_notes(found, results)),
     )
 
 

@@ -201,6 +201,14 @@ class Queries(ABC):
             # Later attempts come later, and replace the earlier ones.
             return {key: read_object(data, "provenance") for key, data in rows}
 
+    def data_digests(self, keys: Iterable[str] | None = None) -> dict[str, str]:
+        """The digest of the data that each run was trained on last; runs that do not say are left out.
+
+        It is that of the run's subset, where its spec names one.
+        """
+        found = ((key, data.get("data_digest")) for key, data in self.latest_provenance(keys).items())
+        return {key: digest for key, digest in found if isinstance(digest, str)}
+
     def get_computation(self, name: str, params: Mapping[str, Any]) -> npt.NDArray[Any] | None:
         """The array that was computed from exactly these parameters, or None where it has not been stored."""
         columns = (computation.c.dtype, computation.c.shape, computation.c.data)

@@ -26,6 +26,9 @@ class FakeResults:
     def values(self, keys: Sequence[str], names: Sequence[str], which: str = "last") -> dict[str, dict[str, float]]:
         return {k: {n: v for n, v in self.metrics[k].items() if n in names} for k in keys if k in self.metrics}
 
+    def data_digests(self, keys: Sequence[str]) -> dict[str, str]:
+        return {}
+
     def stand_ins(self) -> dict[str, str]:
         return {}
 

@@ -77,6 +77,7 @@ class FakeResults:
 
     states: dict[str, State] = field(default_factory=dict)
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
     replacements: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
@@ -93,6 +94,9 @@ class FakeResults:
         for key in keys:
             found[key] = {n: v for n, v in self.metrics.get(key, {}).items() if n in names}
         return {key: values for key, values in found.items() if values}
+
+    def data_digests(self, keys: Sequence[str]) -> dict[str, str]:
+        return {key: self.digests[key] for key in keys if key in self.digests}
 
     def stand_ins(self) -> dict[str, str]:
         return self.replacements
