@@ -73,7 +73,9 @@ def prepare(
         int | None,
         typer.Option("--size", metavar="N", help="Crop every image to a square and resize it to N x N pixels."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a data set of this name.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a data set of this name, and what was declared of it.")
+    ] = False,
     max_gib: Annotated[
         float, typer.Option("--max-gib", metavar="N", min=0, help="Most that the source may unpack to, in GiB.")
     ] = 50,

@@ -53,9 +53,10 @@ def prepare(
     """Read ``path`` (see :data:`lsncli.data.layout.SHAPE`) and keep it decoded as data set ``name``.
 
     stands_in_for: the data set in whose place reports may show this one; of as many classes.
-    noisy_labels: the training labels are noisy by nature, their true values unknown. size: crop and
-    resize to size x size pixels. force: replace other content of the same name. max_bytes: most that the
-    source may unpack to.
+    noisy_labels: the training labels are noisy by nature, their true values unknown. What was declared of the
+    same images before stays declared where nothing is said of it. size: crop and resize to size x size pixels.
+    force: replace other content of the same name, and what was declared of it. max_bytes: most that the source may
+    unpack to.
 
     Raises :class:`LsnError` for a name that cannot be had, a source that cannot be used (nothing is
     written then), and a folder that cannot be written.
@@ -64,6 +65,8 @@ def prepare(
     notes = _unknown_original(stands_in_for, context) if stands_in_for else ()
     folder = context.prepared_dir / name
     existing = _existing(folder, force=force)
+    if existing is not None and not force:
+        _refuse_another_original(existing, stands_in_for, folder)
     source = open_source(path, max_bytes=max_bytes)
     stored.reserve(folder).rmdir()  # a folder that cannot be written shows now, not after the decoding
     listing = _telling(source.entries(), context, f"listing {path.name}")
@@ -72,14 +75,11 @@ def prepare(
         _check_classes(len(layout.class_names), stands_in_for, context)
     arrays = _decode(source, layout, context, size=size, max_bytes=max_bytes, noisy_labels=noisy_labels)
     meta = stored.describe_arrays(name, arrays, source=path.resolve().name, stands_in_for=stands_in_for)
-    outcome = _keep(folder, arrays, meta, existing, force=force)
-    if existing is not None and existing.digest != meta.digest:
-        notes = (
-            *notes,
-            f"stored runs of {name} remain those of the old contents (digest {existing.digest[:12]}…): their keys"
-            " hold the name alone; lsn run --force trains them anew",
-        )
-    return Prepared(folder, meta, outcome, notes)
+    if existing is None:
+        return Prepared(folder, meta, _keep(folder, arrays, meta, None, force=force), notes)
+    declared = meta if force else _declared_before(existing, meta)
+    outcome = _keep(folder, arrays, declared, existing, force=force)
+    return Prepared(folder, declared, outcome, (*notes, *_changes(existing, meta, declared)))
 
 
 def fetch(name: str, context: DataContext) -> Arrays:
@@ -199,8 +199,50 @@ def _keep(folder: Path, arrays: Arrays, meta: StoredMeta, existing: StoredMeta |
     return outcome
 
 
-def _declarations(meta: StoredMeta) -> tuple[str | None, bool]:
-    return meta.stands_in_for, meta.noisy_labels
+def _refuse_another_original(existing: StoredMeta, stands_in_for: str | None, folder: Path) -> None:
+    before = existing.stands_in_for
+    if stands_in_for is not None and before is not None and before != stands_in_for:
+        raise LsnError(
+            f"the data set {folder.name!r} was declared to stand in for {before!r}, not for {stands_in_for!r}",
+            where="--stands-in-for",
+            next="to change that: --force, with everything else that is to be declared",
+        )
+
+
+def _declared_before(existing: StoredMeta, meta: StoredMeta) -> StoredMeta:
+    """``meta`` with what was declared before and is not said now: labels do not become clean by being left out."""
+    return meta.model_copy(
+        update={
+            "stands_in_for": meta.stands_in_for or existing.stands_in_for,
+            "noisy_labels": meta.noisy_labels or existing.noisy_labels,
+        }
+    )
+
+
+def _changes(existing: StoredMeta, said: StoredMeta, meta: StoredMeta) -> list[str]:
+    """What the user should know of preparing ``existing`` again: ``said`` on the command line, ``meta`` is kept."""
+    kept = [word for word in _declarations(meta) if word not in _declarations(said)]
+    gone = [word for word in _declarations(existing) if word not in _declarations(meta)]
+    new = [word for word in _declarations(meta) if word not in _declarations(existing)]
+    notes = []
+    if kept:
+        notes.append(f"still declared, from before: {' '.join(kept)} (--force without it takes it away)")
+    if gone:
+        notes.append(f"no longer declared: {' '.join(gone)}")
+    if new:
+        notes.append(f"newly declared: {' '.join(new)}")
+    if existing.digest != meta.digest:
+        notes.append(
+            f"stored runs of {meta.name} remain those of the old contents (digest {existing.digest[:12]}…): their"
+            " keys hold the name alone; lsn run --force trains them anew"
+        )
+    return notes
+
+
+def _declarations(meta: StoredMeta) -> list[str]:
+    """What is declared of a set, as the options that declare it."""
+    original = [f"--stands-in-for {meta.stands_in_for}"] if meta.stands_in_for else []
+    return original + (["--noisy-labels"] if meta.noisy_labels else [])
 
 
 def _telling(items: Iterable[_T], context: DataContext, what: str, *, total: int = 0) -> Iterator[_T]:

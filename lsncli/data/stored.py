@@ -214,7 +214,7 @@ def damaged(folder: Path, reason: str) -> LsnError:
     return LsnError(
         f"the decoded data set {folder.name!r} is damaged: {reason}",
         where=str(folder),
-        next=f"prepare it again: lsn data prepare {folder.name} SOURCE --force",
+        next=f"prepare it again, with the options of before: lsn data prepare {folder.name} SOURCE --force",
     )
 
 

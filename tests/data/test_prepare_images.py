@@ -115,11 +115,32 @@ def test_declarations_are_kept(context: DataContext, png: Callable[..., bytes], 
     assert catalogue.stand_ins(context.data_dir) == {"ten": "cifar10"}
     assert not catalogue.load("ten", {}, context).train_labels_clean
     assert result.meta.source == "images"
-    # The same images, declared otherwise: only the record changes.
+    # Nothing is taken back by being left out.
     again = prepare("ten", folder(content), context)
+    assert again.outcome == "unchanged"
+    assert "still declared, from before: --stands-in-for cifar10 --noisy-labels" in again.notes[0]
+    assert again.meta.noisy_labels
+    assert catalogue.stand_ins(context.data_dir) == {"ten": "cifar10"}
+    assert not catalogue.load("ten", {}, context).train_labels_clean
+    with pytest.raises(LsnError, match="declared to stand in for 'cifar10', not for 'cifar11'") as caught:
+        prepare("ten", folder(content), context, stands_in_for="cifar11")
+    assert "--force" in str(caught.value)
+    # The same images, declared otherwise: only the record changes.
+    again = prepare("ten", folder(content), context, force=True)
     assert again.outcome == "updated"
+    assert again.notes == ("no longer declared: --stands-in-for cifar10 --noisy-labels",)
     assert catalogue.stand_ins(context.data_dir) == {}
     assert catalogue.load("ten", {}, context).train_labels_clean
+
+
+def test_declarations_are_added_and_outlive_a_repair(context: DataContext, files: Files, folder: Write) -> None:
+    result = prepare("mine", folder(files), context)
+    again = prepare("mine", folder(files), context, noisy_labels=True)
+    assert (again.outcome, again.notes) == ("updated", ("newly declared: --noisy-labels",))
+    (result.folder / "test_labels.npy").unlink()
+    repaired = prepare("mine", folder(files), context)
+    assert repaired.outcome == "repaired"
+    assert not catalogue.load("mine", {}, context).train_labels_clean
 
 
 def test_again_costs_nothing_and_other_content_needs_force(
