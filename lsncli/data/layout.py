@@ -74,12 +74,14 @@ def _depth_of_splits(entries: list[Entry], source: Path) -> int:
     tops = {entry.parts[0] for entry in entries if len(entry.parts) > 1 and entry.parts[1] in SPLITS}
     if len(tops) == 1:
         return 1
-    found = sorted({entry.parts[0] for entry in entries})[:5]
+    folders = {entry.parts[0] for entry in entries if entry.is_dir or len(entry.parts) > 1}
+    found = [f"{name}/" if name in folders else name for name in {entry.parts[0] for entry in entries}]
     raise LsnError(
-        f"{source.name!r} has neither train/ nor test/ at its top"
-        + (f" (it has {', '.join(map(repr, found))})" if found else " (it is empty)"),
+        f"{source.name!r} has neither train/ nor test/ at its top "
+        + (f"(it has {_some(found)})" if found else "(it is empty)"),
         where=str(source),
         valid=SHAPE,
+        next="make the folders train/ and test/ in it, a folder for each class in both, and divide the images",
     )
 
 
@@ -110,12 +112,7 @@ def _class_names(files: dict[str, dict[str, list[tuple[str, str]]]], source: Pat
             raise LsnError(f"{source.name!r} has no class folder in {split}/", where=str(source), valid=SHAPE)
     train, test = set(files["train"]), set(files["test"])
     if train != test:
-        sides = [
-            f"only in {split}/: {_some(only)}"
-            for split, only in (("train", train - test), ("test", test - train))
-            if only
-        ]
-        raise LsnError(f"train/ and test/ have different classes; {'; '.join(sides)}", where=str(source))
+        raise _different_classes(files, source)
     for split in SPLITS:
         empty = [name for name, found in files[split].items() if not found]
         if empty:
@@ -126,6 +123,24 @@ def _class_names(files: dict[str, dict[str, list[tuple[str, str]]]], source: Pat
     if unprintable:
         raise LsnError(f"class name {_some(unprintable)} is not printable text", where=str(source))
     return tuple(sorted(train))
+
+
+def _different_classes(files: dict[str, dict[str, list[tuple[str, str]]]], source: Path) -> LsnError:
+    sides, empty = [], True
+    for split, other in (SPLITS, SPLITS[::-1]):
+        only = files[split].keys() - files[other].keys()
+        if without := {name for name in only if not files[split][name]}:
+            sides.append(f"only in {split}/, without an image: {_some(without)}")
+        if images := only - without:
+            sides.append(f"only in {split}/: {_some(images)}")
+            empty = False
+    add = "give every class images in both train/ and test/"
+    return LsnError(
+        f"train/ and test/ have different classes; {'; '.join(sides)}",
+        where=str(source),
+        valid=SHAPE,
+        next=f"remove what is empty, or {add}" if empty else f"{add}, or take out the folders that are no class",
+    )
 
 
 def _some(names: Iterable[str]) -> str:

@@ -85,8 +85,13 @@ class FolderSource:
     path: Path
 
     def entries(self) -> Iterator[Entry]:
-        """The folders and files that matter: two levels below ``train`` and ``test``."""
+        """The folders and files that matter: two levels below ``train`` and ``test``, the top where neither is."""
         root = self._root()
+        if not self._has_split(root):
+            # No data set; but who refuses it can say what is there instead.
+            for child in self._children(root):
+                yield self._entry(child, root, is_dir=child.is_dir())
+            return
         for split in ("train", "test"):
             if (root / split).is_dir():
                 yield self._entry(root / split, root, is_dir=True)

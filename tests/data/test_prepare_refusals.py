@@ -36,8 +36,9 @@ def test_folders_of_the_wrong_shape(
 ) -> None:
     train = {k: v for k, v in files.items() if k.startswith("train")}
     refused(folder(train, "a"), "has no class folder in test/")
-    refused(folder({"x.png": png()}, "b"), "neither train/ nor test/ at its top")
-    refused(folder(files | {"train/fox/0.png": png()}, "c"), "only in train/: 'fox'")
+    refused(folder({"x.png": png()}, "b"), r"neither train/ nor test/ at its top \(it has 'x.png'\)")
+    error = refused(folder(files | {"train/fox/0.png": png()}, "c"), "only in train/: 'fox'")
+    assert "in both train/ and test/" in (error.next or "")
     refused(folder(files | {"train/0.png": png()}, "d"), "is in no class folder")
     refused(folder(files | {"train/cat/deep/0.png": png()}, "e"), "lies deeper")
     refused(folder(files | {"train/cat/0.tif": png()}, "f"), "'train/cat/0.tif' is not an image")
@@ -49,6 +50,22 @@ def test_folders_of_the_wrong_shape(
     refused(two, "no image in class 'empty' of train/")
     (context.data_dir.parent / "nothing").mkdir()
     refused(context.data_dir.parent / "nothing", "it is empty")
+
+
+def test_class_folders_alone_are_no_empty_folder(
+    refused: Refused, files: Files, folder: Write, tarball: Write
+) -> None:
+    flat = {name.removeprefix("train/"): data for name, data in files.items() if name.startswith("train/")}
+    for source in (folder(flat, "flat"), tarball(flat)):
+        error = refused(source, r"neither train/ nor test/ at its top \(it has 'cat/', 'dog/', 'emu/'\)")
+        assert "make the folders train/ and test/" in (error.next or "")
+
+
+def test_class_without_images_on_one_side_alone(refused: Refused, files: Files, folder: Write) -> None:
+    path = folder(files)
+    (path / "train" / "11").mkdir()
+    error = refused(path, "only in train/, without an image: '11'")
+    assert "remove what is empty" in (error.next or "")
 
 
 def test_empty_class_in_an_archive(refused: Refused, files: Files, tarball: Write) -> None:
