@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from lsncli.data.arrays import Images
 from lsncli.data.sources import GIB, too_large
@@ -23,6 +23,17 @@ from lsncli.errors import LsnError
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF")
 _GREY_MODES = ("1", "L", "LA", "La")
 _COLOUR_MODES = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr")
+
+#: What turns an image upright, by its EXIF orientation; by those from 5 on width and height change places.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 #: Most pixels of one image. Far above any training image, far below what exhausts the memory.
 MAX_PIXELS = 2**26
@@ -54,6 +65,7 @@ class First:
 def decode(name: str, data: bytes, *, size: int | None, source: Path, first: First | None = None) -> Images:
     """One image as uint8 ``[H, W, C]``; C is 1 for grey images, 3 for all others (transparency is dropped).
 
+    It is turned upright where its EXIF data say how the camera was held.
     With ``size`` the image is cropped to its central square and resized (Lanczos) to size x size pixels. Without,
     it must be of the size of ``first``, which its header tells before the pixels take memory.
     Raises :class:`LsnError`, naming the file, where it is damaged, animated, too large or not of 8 bits.
@@ -61,8 +73,9 @@ def decode(name: str, data: bytes, *, size: int | None, source: Path, first: Fir
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             _check(image)
+            orientation = _orientation(image)
             if size is None and first is not None:
-                first.check(name, *image.size, source)
+                first.check(name, *(image.size if orientation < 5 else image.size[::-1]), source)
             picture = image.convert("L" if image.mode in _GREY_MODES else "RGB")
     except LsnError as error:
         if error.where is not None:
@@ -74,6 +87,8 @@ def decode(name: str, data: bytes, *, size: int | None, source: Path, first: Fir
             where=str(source),
             next="it may be damaged: replace it or take it out, and prepare again",
         ) from None
+    if orientation in _TURNS:
+        picture = picture.transpose(_TURNS[orientation])
     if size is not None:
         picture = ImageOps.fit(picture, (size, size), method=Image.Resampling.LANCZOS)
     pixels = np.asarray(picture)
@@ -92,6 +107,21 @@ def _check(image: Image.Image) -> None:
         raise LsnError(f"has pixels of kind {image.mode!r}", next="convert it to 8 bits per channel")
     if getattr(image, "is_animated", False):
         raise LsnError("is animated", next="keep one frame of it")
+
+
+def _orientation(image: Image.Image) -> int:
+    """How the image lies, 1 (upright) to 8, read from the header alone.
+
+    Pillow's own ``exif_transpose`` decodes the pixels first, which an image of another size must not cost; so would
+    asking a PNG that has no such data before its pixels. Damaged EXIF data say nothing.
+    """
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1
+    try:
+        found = image.getexif().get(ExifTags.Base.Orientation)
+        return int(found) if found in _TURNS else 1
+    except Exception:  # noqa: BLE001 - Pillow raises anything on damaged data
+        return 1
 
 
 def _reason(error: Exception) -> str:

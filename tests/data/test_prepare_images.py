@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image, ImageOps
 
 from lsncli.data import catalogue, stored
 from lsncli.data.context import DataContext
+from lsncli.data.decoding import decode
 from lsncli.data.prepare import Prepared, prepare
 from lsncli.errors import LsnError
 
@@ -100,6 +103,45 @@ def test_grey_images_have_one_channel(
     np.testing.assert_array_equal(train[0], np.repeat(alone[0], 3, axis=2))
     np.testing.assert_array_equal(train[8], np.repeat(alone[8], 3, axis=2))
     assert (train[4] != train[4][..., :1]).any()
+
+
+def photo(orientation: object, kind: str, width: int = 20, height: int = 8) -> bytes:
+    """Black above and white below, as the sensor has it, and how the camera was held."""
+    pixels = np.zeros((height, width, 3), dtype=np.uint8)
+    pixels[height // 2 :] = 255
+    exif = Image.Exif()
+    if isinstance(orientation, int):
+        exif[ExifTags.Base.Orientation] = orientation
+    out = io.BytesIO()
+    data = exif.tobytes() if isinstance(orientation, int) else orientation
+    Image.fromarray(pixels).save(out, kind, exif=data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", [2, 3, 4, 5, 6, 7, 8])
+def test_photos_are_turned_upright(orientation: int, kind: str) -> None:
+    data = photo(orientation, kind)
+    with Image.open(io.BytesIO(data)) as image:
+        upright = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    turned = decode("x", data, size=None, source=Path("x"))
+    np.testing.assert_array_equal(turned, upright)
+    if orientation == 6:  # taken with the camera turned: what the sensor has at its left is above
+        assert turned.shape == (20, 8, 3)
+        assert turned[:, 0].min() > 200
+        assert turned[:, -1].max() < 50
+
+
+def test_sizes_are_those_of_upright_photos(context: DataContext, folder: Write) -> None:
+    content = {f"{s}/{c}/{k}.jpg": photo(1, "JPEG", 8, 20) for s in ("train", "test") for c in "ab" for k in "xy"}
+    content["train/b/x.jpg"] = photo(6, "JPEG")
+    assert prepare("phone", folder(content), context).meta.image_shape == (20, 8, 3)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize("damaged", [b"Exif\0\0nonsense", b"Exif\0\0II*\0\xff\xff\xff\xff"])
+def test_damaged_exif_data_turn_nothing(damaged: bytes) -> None:
+    assert decode("x", photo(damaged, "JPEG"), size=None, source=Path("x")).shape == (8, 20, 3)
 
 
 def test_resizing(context: DataContext, files: Files, folder: Write, png: Callable[..., bytes]) -> None:
