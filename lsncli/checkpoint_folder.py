@@ -2,7 +2,8 @@
 
 Two batches on one database tell each other what they train; two on different ones do not, and each would take what
 the other is just writing for leftovers of a dead process. So the folder says whose it is, in a file that the first
-``lsn run`` leaves; an older folder without that file belongs to the first database that is trained into.
+``lsn run`` or ``lsn db merge`` leaves; an older folder without that file belongs to the first database that is
+trained into.
 """
 
 from __future__ import annotations

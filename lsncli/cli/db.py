@@ -108,8 +108,10 @@ def merge(
 
     All of it is stored, or nothing. Exit status 1: something of another database could not be used.
     """
+    from functools import partial
+
     from lsncli.batch import artifact_prefix
-    from lsncli.checkpoint_folder import checkpoint_dir
+    from lsncli.checkpoint_folder import checkpoint_dir, keep_checkpoint_dir
     from lsncli.cli.merge_words import print_merge
     from lsncli.cli.output import print_json
     from lsncli.store.merge_files import Destination
@@ -117,7 +119,7 @@ def merge(
 
     folder = checkpoint_dir(db)
     prefix = artifact_prefix(folder, db) if files else None
-    destination = None if prefix is None else Destination(folder, prefix)
+    destination = None if prefix is None else Destination(folder, prefix, partial(keep_checkpoint_dir, db))
     found = bring(db, others, prefer=prefer.value, destination=destination, weights=folder, dry_run=dry_run)
     if format is ListFormat.json:
         print_json(found.plain())

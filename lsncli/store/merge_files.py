@@ -12,7 +12,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -40,10 +40,15 @@ _WEIGHTS = ".checkpoints"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Our folder of weights, and its path as seen from our database's folder."""
+    """Our folder of weights, and its path as seen from our database's folder.
+
+    claim: called before the first copy: says in the folder that it is our database's, and returns it; another one,
+    where it has just become another database's.
+    """
 
     folder: Path
     prefix: str
+    claim: Callable[[], Path] | None = None
 
     def entry(self, key: str, theirs: ArtifactEntry) -> ArtifactEntry:
         """The file as our database will name it."""
@@ -192,7 +197,17 @@ class Files:
                     next="make it writable"
                     + (", or merge the results alone: --no-files" if self.destination is not None else ""),
                 ) from None
+            self._claim()
         return self._staging / f"{len(self._staged)}-{len(self._aside)}"
+
+    def _claim(self) -> None:
+        claim = None if self.destination is None else self.destination.claim
+        if claim is not None and claim() != self.folder:
+            raise LsnError(
+                "another database has just taken the folder of the weights",
+                where=str(self.folder),
+                next="try again: the weights then go to a folder of their own",
+            )
 
     def put_new(self, wanted: Mapping[Path, str]) -> None:
         """Before the end of a transaction: put copies where nothing is, so that no stored run lacks its file."""

@@ -12,6 +12,7 @@ import typer
 from run_samples import contents, database, key_of
 from typer.testing import CliRunner, Result
 
+from lsncli.checkpoint_folder import checkpoint_dir, keep_checkpoint_dir
 from lsncli.cli import db
 from lsncli.cli.main import LsnGroup
 
@@ -63,6 +64,19 @@ def test_merge_is_told(results: Path, tmp_path: Path) -> None:
     assert row.split()[1:] == ["0003", "2", "1", "2", "copied"]
     assert (tmp_path / "results.checkpoints" / key_of(3) / "final.safetensors").read_bytes() == b"weights"
     assert good("check", "--db", results).endswith("sound (4 runs and 4 files looked at)\n")
+
+
+def test_merge_takes_the_folder_of_weights_that_it_fills(tmp_path: Path) -> None:
+    other = database(tmp_path / "other" / "other.db", 1, weights=b"weights")
+    lab, twin, folder = tmp_path / "lab.db", tmp_path / "lab.sqlite", tmp_path / "lab.checkpoints"
+    good("merge", other, "--db", lab, "--no-files")
+    good("merge", other, "--db", lab, "--dry-run")
+    assert not folder.exists()
+    good("merge", other, "--db", lab)
+    assert checkpoint_dir(str(lab)) == folder
+    # A run into its twin would take it otherwise.
+    assert keep_checkpoint_dir(str(twin)) != folder
+    assert (folder / key_of(1) / "final.safetensors").is_file()
 
 
 def test_merge_names_what_it_keeps_out(results: Path, tmp_path: Path) -> None:

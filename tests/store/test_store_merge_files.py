@@ -67,6 +67,14 @@ def test_they_come_under_our_names(ours: Path, other: Path) -> None:
     assert place(ours).read_bytes() == WEIGHTS
 
 
+def test_folder_that_another_database_has_just_taken_is_not_filled(ours: Path, other: Path) -> None:
+    folder = ours.with_name("results.checkpoints")
+    destination = Destination(folder, folder.name, lambda: folder.with_name("results-1.checkpoints"))
+    with pytest.raises(LsnError, match="has just taken the folder"):
+        merge(str(ours), [str(other)], destination=destination)
+    assert list(folder.iterdir()) == []
+
+
 def test_results_come_without_them(ours: Path, other: Path) -> None:
     theirs(other).unlink()
     assert bring(ours, other) == {"missing": 1}
