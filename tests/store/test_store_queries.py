@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_samples import Begin
+from store_samples import SPEC, Begin
 
 from lsncli.errors import LsnError
 from lsncli.store import RunState, Store
@@ -153,3 +153,15 @@ def test_contents(store: Store, begin: Begin) -> None:
     begin("b", {1: {"m": 1.0}})
     found = store.contents()
     assert (found.runs, found.metrics, found.arrays, found.artifacts) == ({"done": 1, "running": 1}, 3, 0, 0)
+
+
+def test_data_digests_are_those_of_the_last_attempts(store: Store) -> None:
+    for key, data in (
+        ("a", {"data_digest": "1"}),
+        ("b", {"data_digest": "1"}),
+        ("c", {}),
+        ("a", {"data_digest": "2"}),
+    ):
+        store.begin_run(key, SPEC, steps=1, provenance=data)
+    assert store.data_digests(["a", "c", "none"]) == {"a": "2"}
+    assert store.data_digests() == {"a": "2", "b": "1"}
