@@ -36,7 +36,7 @@ def selection_table(selection: Selection, notes: Sequence[str] = ()) -> Listing:
             *(Column(name, True) for name in COLUMNS),
         ),
         rows=tuple(_row(choice, selection.place_keys) for choice in selection.choices),
-        notes=(*_all_warnings(selection), *NOTES, *notes, *selection.notes, *said),
+        notes=(*selection.notes, *_all_warnings(selection), *NOTES, *notes, *said),
         profile=selection.profile,
         extra={"over": list(selection.over), "choices": [_plain(choice) for choice in selection.choices]},
     )
