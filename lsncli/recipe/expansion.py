@@ -15,6 +15,7 @@ from lsncli.parameters import parameter_names
 from lsncli.recipe.loading import LoadedRecipe, setting_text
 from lsncli.recipe.replaced_sections import Parameters, accepted, contradicts, lay_over
 from lsncli.recipe.schema import SETTING_SECTIONS
+from lsncli.recipe.sweep_checks import OWN_KEYS, check_cases
 from lsncli.recipe.toml_text import MAX_DEPTH
 from lsncli.registry import Registry, registry
 from lsncli.toml_text import toml_text
@@ -48,6 +49,7 @@ def expand(loaded: LoadedRecipe, components: Registry | None = None) -> list[Var
     cases = recipe.sweep.get("case", [])
     if not isinstance(cases, list) or not all(isinstance(c, Mapping) for c in cases):
         raise LsnError("sweep.case must be tables: write [[sweep.case]]", where=source.place("sweep.case"))
+    check_cases(axes, cases, loaded)
     _check_size(axes, cases, loaded)
     variants: list[Variant] = []
     parameters = _parameters_of(components)
@@ -118,12 +120,13 @@ def _case(
         if key == "label":
             coordinates["label"] = str(value)
         elif key == "at":
-            placed = _place(value, loaded)
+            # α = 0 of a table is a run without the α.
+            placed = dict(value)
             coordinates.update(placed)
         elif key == "sweep":
             inner = value
         elif key.split(".")[0] not in SETTING_SECTIONS:
-            valid = (*SETTING_SECTIONS, "label", "at", "sweep")
+            valid = (*SETTING_SECTIONS, *OWN_KEYS)
             raise UnknownNameError.of("key of a case", key, valid, where=loaded.source.place("sweep.case"))
         else:
             assign(settings, key, value, loaded)
@@ -149,17 +152,6 @@ def _contradiction(key: str, said: Any, actual: Any, loaded: LoadedRecipe) -> Ls
         where=loaded.source.place(f"sweep.{key}"),
         next="leave it out of the case, or sweep it in the cases",
     )
-
-
-def _place(value: Any, loaded: LoadedRecipe) -> dict[str, Any]:
-    """The place in the report that a case gives itself: α = 0 of a table is a run without the α."""
-    if not isinstance(value, Mapping) or any(isinstance(v, Mapping | list) for v in value.values()):
-        raise LsnError(
-            "a case's 'at' gives swept keys their values in the report",
-            where=loaded.source.place("sweep.case"),
-            valid='at = { "loss.alpha" = 0.0 }',
-        )
-    return dict(value)
 
 
 def _product(axes: Mapping[str, Any], loaded: LoadedRecipe, section: str) -> Iterator[dict[str, Any]]:

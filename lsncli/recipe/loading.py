@@ -37,13 +37,16 @@ class Source:
     folder: Path
     given: tuple[str, ...] = ()
 
-    def place(self, key: str = "") -> str:
-        """``file:line, key 'a.b'`` for messages, or the ``--set`` that the key's value comes from."""
+    def place(self, key: str = "", *, case: int | None = None) -> str:
+        """``file:line, key 'a.b'`` for messages, or the ``--set`` that the key's value comes from.
+
+        ``case`` counts the cases of the sweep from 0, where the key is one of a case.
+        """
         swept = key.removeprefix("sweep.").removeprefix("case.") if key.startswith("sweep.") else None
         for given in self.given:
             if f"{key}.".startswith(f"{given}.") or swept == given:
                 return f"--set {given}"
-        line = line_of(self.text, key) if key else None
+        line = line_of(self.text, key, case) if key else None
         return f"{self.name}{f':{line}' if line else ''}{f', key {key!r}' if key else ''}"
 
 

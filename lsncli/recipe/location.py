@@ -8,19 +8,25 @@ _HEADER = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")
 _ASSIGNMENT = re.compile(r"^\s*([A-Za-z0-9_\-.\"']+)\s*=")
 
 
-def line_of(text: str, dotted: str) -> int | None:
+def line_of(text: str, dotted: str, case: int | None = None) -> int | None:
     """The 1-based line where ``dotted`` is written: its axis in the sweep, or itself, or its nearest table.
 
-    Good enough to point a person at the place; a key written in an unusual way gives None.
+    ``case`` counts the ``[[sweep.case]]`` tables from 0, where ``dotted`` is in that one. Good enough to point a
+    person at the place; a key written in an unusual way gives None.
     """
     wanted = dotted.replace('"', "").replace("'", "")
     table = ""
     headers: dict[str, int] = {}
     own: int | None = None
+    cases = -1
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
             table = _plain(header.group(1))
-            headers.setdefault(table, number)
+            cases += table == "sweep.case"
+            if case is None or cases == case:
+                headers.setdefault(table, number)
+        elif case is not None and (table != "sweep.case" or cases != case):
+            continue
         elif assignment := _ASSIGNMENT.match(line):
             key = _plain(assignment.group(1))
             full = f"{table}.{key}" if table else key

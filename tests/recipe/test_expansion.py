@@ -150,6 +150,20 @@ def test_a_misspelt_key_of_a_case_is_told_what_a_case_has(tmp_path: Path) -> Non
     assert caught.value.next == "did you mean 'label'?"
 
 
+def test_a_case_is_placed_by_swept_keys_only(tmp_path: Path) -> None:
+    text = CASES.replace('label = "LS"', 'label = "LS"\nat = { KEY = 0.0 }')
+    with pytest.raises(LsnError, match=r"unknown swept key in a case's 'at': 'loss.alfa'") as caught:
+        coordinates(tmp_path, text.replace("KEY", '"loss.alfa"'))
+    line = text.splitlines().index("at = { KEY = 0.0 }") + 1
+    assert str(caught.value.where).endswith(f"r.toml:{line}, key 'sweep.case.at'")
+    assert str(caught.value.next).startswith("did you mean 'loss.alpha'")
+    # What another case sets outright tells combinations apart as an axis does.
+    assert coordinates(tmp_path, text.replace("KEY", '"loss.name"'))[1]["loss.name"] == 0.0
+    for wrong in ('at = "loss.alpha"', "at = { loss.alpha = 0.0 }"):
+        with pytest.raises(LsnError, match="'at' gives swept keys their values"):
+            coordinates(tmp_path, CASES.replace('label = "LS"', f'label = "LS"\n{wrong}'))
+
+
 def test_only_knows_a_replaced_data_set_by_both_names(tmp_path: Path) -> None:
     text = HEAD + '[sweep]\n"data.name" = ["cifar10", "cifar100"]\n'
     for name in ("cifar10", "mine"):

@@ -1,0 +1,51 @@
+"""What is wrong with the words of a sweep, told before anything is put together: its axes, its cases' places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lsncli.errors import LsnError, UnknownNameError
+from lsncli.recipe.loading import LoadedRecipe
+
+#: Keys of a case that set nothing.
+OWN_KEYS = ("label", "at", "sweep")
+
+
+def check_cases(axes: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], loaded: LoadedRecipe) -> None:
+    """Raise :class:`LsnError` for a case that cannot be meant."""
+    varied = list(dict.fromkeys(_varied(axes, cases)))
+    for number, case in enumerate(cases):
+        _check_place(case.get("at", {}), varied, loaded.source.place("sweep.case.at", case=number))
+
+
+def _varied(axes: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The keys by which combinations differ: the axes, and what the cases sweep or say each for itself."""
+    yield from axes
+    for case in cases:
+        inner = case.get("sweep")
+        yield from inner if isinstance(inner, Mapping) else ()
+    for case in cases:
+        for key, value in case.items():
+            yield from () if key in OWN_KEYS else _with_inner(key, value)
+
+
+def _with_inner(key: str, value: Any) -> Iterator[str]:
+    if not isinstance(value, Mapping):
+        yield key
+        return
+    for part, inner in value.items():
+        yield from _with_inner(f"{key}.{part}", inner)
+
+
+def _check_place(at: Any, varied: Sequence[str], where: str) -> None:
+    """A place by a key that nothing varies would be a row of its own, beside the one that was meant."""
+    if not isinstance(at, Mapping) or any(isinstance(v, Mapping | list) for v in at.values()):
+        raise LsnError(
+            "a case's 'at' gives swept keys their values in the report",
+            where=where,
+            valid='at = { "loss.alpha" = 0.0 }',
+        )
+    for key in at:
+        if key not in varied:
+            raise UnknownNameError.of("swept key in a case's 'at':", key, varied, where=where)
