@@ -119,7 +119,8 @@ def is_file(path: Path) -> bool:
 
 def _read(path: Path, name: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        # With or without the mark that Windows' editors put first.
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise LsnError(f"{name} is not a recipe: not UTF-8 text ({error.reason})", where=name) from None
     except OSError as error:

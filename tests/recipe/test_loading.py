@@ -60,6 +60,12 @@ def loaded(tmp_path: Path, text: str, **overrides: object) -> LoadedRecipe:
     return load(write(tmp_path, text), Overrides(**overrides))  # type: ignore[arg-type]
 
 
+def test_a_byte_order_mark_is_no_part_of_a_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(BASE, encoding="utf-8-sig")
+    assert load(str(path)).source.text == BASE
+
+
 def test_base_is_the_paper_profile(tmp_path: Path) -> None:
     assert loaded(tmp_path, BASE).profile == "paper"
     assert loaded(tmp_path, BASE).recipe.train.steps == 100
