@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 Report = TypeVar("Report")
 
 
+#: Ending of a file → the format that is meant, as figures go by theirs.
+_BY_ENDING = {".md": "md", ".csv": "csv", ".json": "json", ".tex": "latex", ".html": "html"}
+
+
+def format_of(format: str | None, output: Path | None) -> str:
+    """The format that was asked for; where none was, the one that ``output`` ends with, or else ``rich``."""
+    if format is not None or output is None:
+        return format or "rich"
+    return _BY_ENDING.get(output.suffix.lower(), "rich")
+
+
 def deliver(
     report: Report,
     render: Callable[[Report], str],

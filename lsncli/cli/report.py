@@ -61,15 +61,16 @@ def command(
     data: DataOption = None,
     seeds: SeedsOption = None,
     format: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--format",
             metavar="NAME",
             help="Of tables and claims: rich, md, csv, json, latex, html; of tables also a plugin's. Of figures:"
-            " png, svg, pdf, or json, which is their numbers.",
+            " png, svg, pdf, or json, which is their numbers. Not given: as the ending of --output says.",
+            show_default="rich",
             autocompletion=completing.report_formats,
         ),
-    ] = "rich",
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -86,7 +87,7 @@ def command(
 
     Without --profile: the first of the recipe's profiles, in the order paper, quick, smoke, that has results.
     """
-    from lsncli.cli.deliver import deliver
+    from lsncli.cli.deliver import deliver, format_of
     from lsncli.cli.selection import overrides_from
     from lsncli.recipe.loading import load
     from lsncli.registry import registry
@@ -98,13 +99,21 @@ def command(
     if all:
         given = {"RECIPE": recipe, "--table": table, "--figure": figure, "--claims": claims or None}
         overrides = overrides_from(profile, settings, only, data, seeds)
-        _all([word for word, value in given.items() if value is not None], overrides, format, output, db, data_dir)
+        _all(
+            [word for word, value in given.items() if value is not None],
+            overrides,
+            format or "rich",
+            output,
+            db,
+            data_dir,
+        )
         return
     if figure is not None:
         wrong = [name for name, given in (("--table", table is not None), ("--claims", claims)) if given]
         overrides = overrides_from(profile, settings, only, data, seeds)
-        _figure(figure, recipe, wrong, quantity, overrides, format, output, db, data_dir)
+        _figure(figure, recipe, wrong, quantity, overrides, format or "rich", output, db, data_dir)
         return
+    format = format_of(format, output)
     if claims:
         if recipe is None and table in COMPUTED_TABLES:
             raise LsnError(

@@ -39,8 +39,14 @@ def command(
     data: DataOption = None,
     seeds: SeedsOption = None,
     format: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="rich, md, csv, json, latex or html.")
-    ] = "rich",
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="rich, md, csv, json, latex or html. Not given: as the ending of --output says.",
+            show_default="rich",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="Write to FILE instead of standard output.")
     ] = None,
@@ -51,7 +57,7 @@ def command(
 
     Reads the database alone. Train the recipe first: lsn run choose-alpha, then lsn select choose-alpha.
     """
-    from lsncli.cli.deliver import deliver
+    from lsncli.cli.deliver import deliver, format_of
     from lsncli.cli.output import warn
     from lsncli.cli.report import absent_note, open_database, repeated_options
     from lsncli.cli.selection import overrides_from
@@ -62,6 +68,7 @@ def command(
     from lsncli.report.selection_table import selection_table
 
     loaded = load(recipe, overrides_from(profile, settings, only, data, seeds))
+    format = format_of(format, output)
     render = renderer(format)
     store = open_database(db)
     try:

@@ -143,3 +143,9 @@ def test_plan_of_two_recipes_is_their_union(lsn: Any, write: Any) -> None:
     assert result.one_message  # standard has no alpha: told, not dropped
     runs = json.loads(lsn("plan tiny.toml other.toml --format json --only loss.name=standard").out)
     assert len(runs) == 1
+
+
+def test_a_selection_is_written_as_its_file_ends(lsn: Any) -> None:
+    assert lsn("select choose-alpha --output chosen.csv").status == 0
+    written = (lsn.folder / "chosen.csv").read_text(encoding="utf-8")
+    assert written == lsn("select choose-alpha --format csv").out

@@ -204,6 +204,19 @@ def test_a_shipped_recipe_by_its_table(lsn: Any, folder: Path, monkeypatch: pyte
     assert "valid: 1 and 6 (computed), 7 (table7)" in lsn("--table", "8").err
 
 
+@pytest.mark.parametrize(
+    ("ending", "format"),
+    [("csv", "csv"), ("JSON", "json"), ("md", "md"), ("tex", "latex"), ("html", "html"), ("txt", "rich")],
+)
+@pytest.mark.parametrize("what", [("small.toml",), ("small.toml", "--claims"), ("--table", "6")])
+def test_the_ending_of_the_file_names_the_format(
+    lsn: Any, folder: Path, ending: str, format: str, what: tuple[str, ...]
+) -> None:
+    for name, options in ((f"by-ending.{ending}", ()), ("said.csv", ("--format", format))):
+        assert lsn(*what, *options, "--output", name).status == 0
+    assert (folder / f"by-ending.{ending}").read_text() == (folder / "said.csv").read_text()
+
+
 def test_output_file(lsn: Any, folder: Path) -> None:
     result = lsn("table7.toml", "--format", "md", "--output", "report.md")
     assert (result.status, result.out, result.err) == (0, "", "wrote report.md")
