@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import explain
-from lsncli.recipe.location import line_of
+from lsncli.recipe.location import AppliedProfile, line_of
 from lsncli.recipe.replaced_sections import OPTIONAL_SECTIONS, changed_inside
 from lsncli.recipe.schema import PROFILE_ORDER, SETTING_SECTIONS, Recipe
 from lsncli.recipe.toml_text import MAX_DEPTH, UnreadableTomlError, read_toml
@@ -29,13 +29,14 @@ MAX_SEEDS = 20_000
 class Source:
     """Where a recipe was read from: its display name, its text, and the folder that relative paths start from.
 
-    ``given`` are the keys that the command line sets.
+    ``given`` are the keys that the command line sets, ``profile`` is what it chose.
     """
 
     name: str
     text: str
     folder: Path
     given: tuple[str, ...] = ()
+    profile: AppliedProfile | None = field(default=None, compare=False)
 
     def place(self, key: str = "", *, case: int | None = None) -> str:
         """``file:line, key 'a.b'`` for messages, or the ``--set`` that the key's value comes from.
@@ -46,6 +47,8 @@ class Source:
         for given in self.given:
             if f"{key}.".startswith(f"{given}.") or swept == given:
                 return f"--set {given}"
+        if key and self.profile is not None:
+            key = self.profile.key(key)
         line = line_of(self.text, key, case) if key else None
         return f"{self.name}{f':{line}' if line else ''}{f', key {key!r}' if key else ''}"
 
@@ -173,7 +176,8 @@ def parse(source: Source, overrides: Overrides | None = None) -> LoadedRecipe:
     if profile not in profile_names(base.profiles):
         raise UnknownNameError.of("profile", profile, profile_names(base.profiles), where=source.name)
     changed = _with_profile(raw, base, profile)
-    source = replace(source, given=tuple(key for key, _ in overrides.settings))
+    applied = AppliedProfile(profile, base.profiles.get(profile, {}), raw)
+    source = replace(source, given=tuple(key for key, _ in overrides.settings), profile=applied)
     for key, value in overrides.settings:
         _set(changed, key, value)
     if overrides.seeds is not None:

@@ -197,6 +197,25 @@ def test_a_mistake_of_the_command_line_is_not_blamed_on_the_file(
 
 
 @pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        ('[profiles.smoke]\nmodel = { name = "resnet9" }', ":25, key 'profiles.smoke.model.name'"),
+        ("[profiles.smoke.loss]\nalfa = 0.1", ":25, key 'profiles.smoke.loss.alfa'"),
+        ("[profiles.smoke.loss]\nalpha = 2.0", ":25, key 'profiles.smoke.loss.alpha'"),
+        ('[profiles.smoke.sweep]\n"loss.alpha" = [2.0]', ":25, key 'profiles.smoke.sweep.loss.alpha'"),
+        # The profile is silent about it, or an axis of the recipe goes over it.
+        ("[profiles.smoke.loss]\nfloor = 0.1", ":16, key 'loss.alpha'"),
+        ('[profiles.smoke.loss]\nalpha = 0.1\n[sweep]\n"loss.alpha" = [2.0]', ":27, key 'loss.alpha'"),
+    ],
+)
+def test_a_mistake_of_a_profile_is_not_blamed_on_the_base(tmp_path: Path, said: str, where: str) -> None:
+    text = BASE.replace("alpha = 0.3", "alpha = 3.0") if where.endswith("key 'loss.alpha'") else BASE
+    with pytest.raises(LsnError) as caught:
+        resolved(tmp_path, f"{text}{said}\n", profile="smoke")
+    assert f"recipe.toml{where}" in str(caught.value.where)
+
+
+@pytest.mark.parametrize(
     ("sweep", "line", "combination"),
     [
         ('[sweep]\n"noise.rate" = [0.2, 1.5]\n', ":23", "in the sweep: noise.rate = 1.5"),
