@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from lsncli.components import KIND_OF_SECTION
 from lsncli.errors import LsnError, UnknownNameError
-from lsncli.recipe.loading import LoadedRecipe
+from lsncli.recipe.loading import LoadedRecipe, name_instead
+from lsncli.recipe.schema import SETTING_SECTIONS
+from lsncli.toml_text import toml_text
 
 #: Keys of a case that set nothing.
 OWN_KEYS = ("label", "at", "sweep")
@@ -16,7 +19,24 @@ def check_cases(axes: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], loa
     """Raise :class:`LsnError` for a case that cannot be meant."""
     varied = list(dict.fromkeys(_varied(axes, cases)))
     for number, case in enumerate(cases):
+        for key, value in case.items():
+            if key not in OWN_KEYS:
+                _check_table(key, value, loaded.source.place(f"sweep.case.{key}", case=number))
         _check_place(case.get("at", {}), varied, loaded.source.place("sweep.case.at", case=number))
+
+
+def _check_table(key: str, value: Any, where: str) -> None:
+    """A name in the place of a whole section, which an axis that goes into it would take for an empty table."""
+    last = key.split(".")[-1]
+    if isinstance(value, Mapping) or (key not in SETTING_SECTIONS and last not in KIND_OF_SECTION):
+        return
+    problem = {"input": value, "loc": ()}
+    written = toml_text(key) if "." in key and not where.startswith("--set ") else key
+    raise LsnError(
+        f"{key}: a table is expected (given: {value!r})",
+        where=where,
+        next=name_instead(problem, written, ("name",) if last in KIND_OF_SECTION else (), where),
+    )
 
 
 def _varied(axes: Mapping[str, Any], cases: Sequence[Mapping[str, Any]]) -> Iterator[str]:

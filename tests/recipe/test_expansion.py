@@ -164,6 +164,22 @@ def test_a_case_is_placed_by_swept_keys_only(tmp_path: Path) -> None:
             coordinates(tmp_path, CASES.replace('label = "LS"', f'label = "LS"\n{wrong}'))
 
 
+@pytest.mark.parametrize(
+    ("said", "key", "next"),
+    [
+        ('loss = "label-smoothing"', "loss", 'loss = { name = "label-smoothing" }'),
+        ('"train.optimizer" = "adam"', "train.optimizer", '"train.optimizer" = { name = "adam" }'),
+        ('train = "long"', "train", None),
+    ],
+)
+def test_a_name_in_the_place_of_a_section_of_a_case(tmp_path: Path, said: str, key: str, next: str | None) -> None:
+    text = f'{HEAD}[sweep]\n"loss.alpha" = [0.1]\n[[sweep.case]]\nlabel = "a"\n[[sweep.case]]\n{said}\n'
+    with pytest.raises(LsnError, match=f"{key}: a table is expected") as caught:
+        coordinates(tmp_path, text)
+    assert str(caught.value.where).endswith(f"r.toml:16, key 'sweep.case.{key}'")
+    assert caught.value.next == next
+
+
 def test_only_knows_a_replaced_data_set_by_both_names(tmp_path: Path) -> None:
     text = HEAD + '[sweep]\n"data.name" = ["cifar10", "cifar100"]\n'
     for name in ("cifar10", "mine"):
