@@ -6,18 +6,18 @@ import copy
 import itertools
 import json
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lsncli.errors import LsnError, NoRunLeftError, UnknownNameError
-from lsncli.parameters import parameter_names
+from lsncli.recipe.homes import parameters_of
 from lsncli.recipe.loading import LoadedRecipe, setting_text
 from lsncli.recipe.replaced_sections import Parameters, accepted, contradicts, lay_over
 from lsncli.recipe.schema import SETTING_SECTIONS
-from lsncli.recipe.sweep_checks import OWN_KEYS, check_cases
+from lsncli.recipe.sweep_checks import OWN_KEYS, axis_text, check_cases, unknown_axis
 from lsncli.recipe.toml_text import MAX_DEPTH
-from lsncli.registry import Registry, registry
+from lsncli.registry import Registry
 from lsncli.toml_text import toml_text
 
 #: Most combinations of one sweep, and most runs of one recipe (combinations times seeds): the paper needs 500.
@@ -49,24 +49,15 @@ def expand(loaded: LoadedRecipe, components: Registry | None = None) -> list[Var
     cases = recipe.sweep.get("case", [])
     if not isinstance(cases, list) or not all(isinstance(c, Mapping) for c in cases):
         raise LsnError("sweep.case must be tables: write [[sweep.case]]", where=source.place("sweep.case"))
-    check_cases(axes, cases, loaded)
+    parameters = parameters_of(components)
+    check_cases(axes, cases, loaded, parameters)
     _check_size(axes, cases, loaded)
     variants: list[Variant] = []
-    parameters = _parameters_of(components)
     for choice in _product(axes, loaded, "sweep"):
         for case in cases or [{}]:
             variants += _case(base, choice, case, loaded, parameters)
     _refuse_lost_settings(variants, loaded, parameters)
     return _only(_with_values(variants), loaded)
-
-
-def _parameters_of(components: Registry | None) -> Parameters:
-    def parameters(kind: str, name: str) -> Collection[str] | None:
-        known = components or registry()
-        # An unknown component is refused where its section is read; a prepared data set has no record.
-        return parameter_names(known.get(kind, name).params) if name in known.names(kind) else None
-
-    return parameters
 
 
 def _refuse_lost_settings(variants: list[Variant], loaded: LoadedRecipe, parameters: Parameters) -> None:
@@ -160,7 +151,7 @@ def _product(axes: Mapping[str, Any], loaded: LoadedRecipe, section: str) -> Ite
             raise LsnError(
                 f"the axis {key!r} of the sweep needs a list of values",
                 where=loaded.source.place(f"{section}.{key}"),
-                valid=f'"{key}" = [first, second, …]',
+                valid=axis_text(key, values),
             )
         seen = [json.dumps(v, sort_keys=True, default=str) for v in values]
         if len(set(seen)) != len(seen):
@@ -176,13 +167,7 @@ def assign(settings: dict[str, Any], dotted: str, value: Any, loaded: LoadedReci
     """Set ``dotted`` in nested ``settings``; a table given for a whole section replaces the section."""
     head, *rest = dotted.split(".")
     if head not in SETTING_SECTIONS or len(rest) > MAX_DEPTH:
-        raise UnknownNameError.of(
-            "swept key",
-            dotted,
-            SETTING_SECTIONS,
-            where=loaded.source.place(f"sweep.{dotted}"),
-            next=f"dotted keys of these sections{'; seeds are given by seeds = […]' if head == 'seeds' else ''}",
-        )
+        raise unknown_axis(dotted, loaded.source.place(f"sweep.{dotted}"))
     at = settings
     for part in (head, *rest)[:-1]:
         inner = at.get(part)

@@ -65,8 +65,16 @@ def contradicts(said: Any, actual: Any) -> bool:
 def accepted(settings: Mapping[str, Any], key: str, parameters: Parameters) -> Collection[str]:
     """The parameters that the component at the table around ``key`` has; none where nothing is known."""
     *path, _ = key.split(".")
-    name = _name(settings, path)
+    name = component_at(settings, path)
     return (parameters(KIND_OF_SECTION[path[-1]], name) or ()) if name and path[-1] in KIND_OF_SECTION else ()
+
+
+def component_at(settings: Mapping[str, Any], path: list[str]) -> str | None:
+    """The name of the component at ``path``; what a teacher's section does not say is the student's."""
+    name = _at(settings, path).get("name")
+    if name is None and path[0] == "teacher":
+        name = _at(settings, path[1:]).get("name")
+    return name if isinstance(name, str) else None
 
 
 def _takes(settings: Mapping[str, Any], path: list[str], parameters: Parameters) -> bool:
@@ -75,17 +83,9 @@ def _takes(settings: Mapping[str, Any], path: list[str], parameters: Parameters)
         return False
     if outer[-1] not in KIND_OF_SECTION or last in _at(settings, outer):
         return True
-    name = _name(settings, outer)
+    name = component_at(settings, outer)
     known = None if name is None else parameters(KIND_OF_SECTION[outer[-1]], name)
     return known is None or last in known
-
-
-def _name(settings: Mapping[str, Any], path: list[str]) -> str | None:
-    """The component at ``path``; what a teacher's section does not say is the student's."""
-    name = _at(settings, path).get("name")
-    if name is None and path[0] == "teacher":
-        name = _at(settings, path[1:]).get("name")
-    return name if isinstance(name, str) else None
 
 
 def _at(settings: Mapping[str, Any], path: list[str]) -> Mapping[str, Any]:

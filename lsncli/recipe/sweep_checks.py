@@ -7,7 +7,9 @@ from typing import Any
 
 from lsncli.components import KIND_OF_SECTION
 from lsncli.errors import LsnError, UnknownNameError
+from lsncli.recipe.homes import homes_of
 from lsncli.recipe.loading import LoadedRecipe, name_instead
+from lsncli.recipe.replaced_sections import Parameters
 from lsncli.recipe.schema import SETTING_SECTIONS
 from lsncli.toml_text import toml_text
 
@@ -15,14 +17,61 @@ from lsncli.toml_text import toml_text
 OWN_KEYS = ("label", "at", "sweep")
 
 
-def check_cases(axes: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], loaded: LoadedRecipe) -> None:
-    """Raise :class:`LsnError` for a case that cannot be meant."""
+def check_cases(
+    axes: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], loaded: LoadedRecipe, parameters: Parameters
+) -> None:
+    """Raise :class:`LsnError` for an axis or a case that cannot be meant."""
+    settings = loaded.recipe.model_dump(include=set(SETTING_SECTIONS))
+    _check_axes(axes, [settings, *({**settings, **case} for case in cases)], loaded, parameters)
     varied = list(dict.fromkeys(_varied(axes, cases)))
     for number, case in enumerate(cases):
         for key, value in case.items():
             if key not in OWN_KEYS:
                 _check_table(key, value, loaded.source.place(f"sweep.case.{key}", case=number))
+        inner = case.get("sweep")
+        if isinstance(inner, Mapping):
+            _check_axes(inner, [{**settings, **case}], loaded, parameters, case=number)
         _check_place(case.get("at", {}), varied, loaded.source.place("sweep.case.at", case=number))
+
+
+def _check_axes(
+    axes: Mapping[str, Any],
+    settings: Sequence[Mapping[str, Any]],
+    loaded: LoadedRecipe,
+    parameters: Parameters,
+    *,
+    case: int | None = None,
+) -> None:
+    """Refuse an axis of no section; ``settings`` are those that it would change, of each case."""
+    for key in axes:
+        if key.split(".")[0] not in SETTING_SECTIONS:
+            homes = [home for one in settings for home in homes_of(key.split(".")[-1], one, parameters)]
+            place = f"sweep.{key}" if case is None else f"sweep.case.sweep.{key}"
+            raise unknown_axis(key, loaded.source.place(place, case=case), list(dict.fromkeys(homes)))
+
+
+def unknown_axis(key: str, where: str, homes: Sequence[str] = ()) -> UnknownNameError:
+    """The error for an axis that is of no section; ``homes`` is where the recipe has a parameter of its name."""
+    error = UnknownNameError.of(
+        "swept key",
+        key,
+        SETTING_SECTIONS,
+        where=where,
+        next=f"dotted keys of these sections{'; seeds are given by seeds = […]' if key == 'seeds' else ''}",
+    )
+    if homes:
+        error.next = f"did you mean {' or '.join(map(repr, homes))}?"
+    return error
+
+
+def axis_text(key: str, values: Any) -> str:
+    """How the axis ``key`` is written; TOML takes a dotted key without quotes for a table in a table."""
+    while isinstance(values, Mapping) and values:
+        part, values = next(iter(values.items()))
+        key = f"{key}.{part}"
+    return (
+        f"{toml_text(key)} = {toml_text(values) if values and isinstance(values, list) else '[first, second, …]'}"
+    )
 
 
 def _check_table(key: str, value: Any, where: str) -> None:

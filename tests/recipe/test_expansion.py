@@ -180,6 +180,26 @@ def test_a_name_in_the_place_of_a_section_of_a_case(tmp_path: Path, said: str, k
     assert caught.value.next == next
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("loss.alpha = [0.1]", """valid: "loss.alpha" = [0.1]"""),
+        ("train.optimizer.lr = [0.1, 1]", """valid: "train.optimizer.lr" = [0.1, 1]"""),
+        ('"loss.alpha" = 0.1', """valid: "loss.alpha" = [first, second, …]"""),
+        ("alpha = [0.1]", "next: did you mean 'loss.alpha'?"),
+        ("lr = [0.1]", "next: did you mean 'train.optimizer.lr'?"),
+        ("steps = [1]", "next: did you mean 'train.steps'?"),
+        ('"optimizer.lr" = [0.1]', "next: did you mean 'train.optimizer.lr'?"),
+    ],
+)
+def test_an_axis_that_is_written_wrongly_is_told_how_it_is_written(tmp_path: Path, said: str, told: str) -> None:
+    case = '[[sweep.case]]\nloss = { name = "label-smoothing" }\n'
+    for text in (f"{case}sweep = {{ {said} }}\n", f"[sweep]\n{said}\n{case}"):
+        with pytest.raises(LsnError) as caught:
+            coordinates(tmp_path, HEAD + text)
+        assert told in str(caught.value)
+
+
 def test_only_knows_a_replaced_data_set_by_both_names(tmp_path: Path) -> None:
     text = HEAD + '[sweep]\n"data.name" = ["cifar10", "cifar100"]\n'
     for name in ("cifar10", "mine"):
