@@ -51,7 +51,7 @@ def command(
     check_metrics((recipe.loaded for recipe in resolved), lambda: stored_metrics(db), warn)
     check_layouts(resolved)
     plan = plan_of(resolved)
-    check_data(plan, folder)
+    check_data(plan, folder, resolved)
     print_plan(plan, db, folder, format)
 
 

@@ -159,7 +159,7 @@ def train(
     from lsncli.store import Store
 
     plan = plan_of(resolved)
-    stand_ins = check_data(plan, options.data_dir)
+    stand_ins = check_data(plan, options.data_dir, resolved)
     engine = EngineSettings(
         data_dir=options.data_dir,
         checkpoint_dir=checkpoint_dir(options.db),

@@ -94,6 +94,25 @@ def test_a_dry_run_and_a_plan_refuse_what_the_run_does(lsn: Any, words: str, tol
         assert told in result.err
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("train_size = 200", "train_size = 5000", "where: tiny.toml:5, key 'data.train_size'"),
+        ("test_size = 100", "validation_size = 200", "where: tiny.toml:6, key 'data.validation_size'"),
+        ("batch_size = 50", "batch_size = 500", "where: tiny.toml:15, key 'train.batch_size'"),
+        ("steps = 4", "batch_size = 500", "where: --set train.batch_size"),
+    ],
+)
+def test_a_data_set_that_is_too_small_is_told_with_its_place(
+    lsn: Any, write: Any, old: str, new: str, told: str
+) -> None:
+    write(old, new)
+    for command in ("plan", "run"):
+        result = lsn(f"{command} tiny.toml{' --set train.batch_size=300' if '--set' in told else ''}")
+        assert result.one_message
+        assert told in result.err
+
+
 def with_damaged_data(write: Any, folder: Path) -> Path:
     """Of two data sets one is damaged: its record is fine, its pixels are not. Returns its folder."""
     write('"loss.name" = ["standard", "label-smoothing"]', '"data.name" = ["broken", "digits"]')
