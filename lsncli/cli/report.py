@@ -121,8 +121,8 @@ def command(
                 where=f"--table {table} --claims",
                 next="leave --claims out for the table, or --table for all claims",
             )
-        chosen = _recipe(recipe, table) if recipe is not None or table is not None else None
-        _claims(chosen, overrides_from(profile, settings, only, data, seeds), format, output, db, data_dir)
+        tested = _recipe(recipe, table) if recipe is not None or table is not None else None
+        _claims(tested, overrides_from(profile, settings, only, data, seeds), format, output, db, data_dir)
         return
     if recipe is None and table in COMPUTED_TABLES:
         # A profile that is configured is there for other reports.
@@ -132,9 +132,10 @@ def command(
         report_computed(table, settings or (), format, output, meaningless=options)
         return
     # Everything that can be wrong with the request is, before the database is opened.
-    loaded = load(_recipe(recipe, table), overrides_from(profile, settings, only, data, seeds))
+    chosen = _recipe(recipe, table)
+    loaded = load(chosen, overrides_from(profile, settings, only, data, seeds))
     render = registry().get("report format", format, where="--format").build(None, None)
-    store = open_database(db)
+    store = open_database(db, chosen)
     try:
         report = build_report(
             loaded,
@@ -185,7 +186,7 @@ def _figure(
     from lsncli.report.figures.request import FigureRequest
 
     request = FigureRequest.read(number, contradictions, format, output)
-    store = open_database(db)
+    store = open_database(db, recipe)
     try:
         drawn = build_figure(
             *(number, store, overrides),
@@ -243,7 +244,7 @@ def _claims(
 
     render = renderer(format)
     loaded = load(recipe, overrides) if recipe is not None else None
-    store = open_database(db)
+    store = open_database(db, recipe)
     try:
         options = repeated_options(db, data_dir)
         notes = absent_note(db, store)
@@ -258,15 +259,20 @@ def _claims(
     deliver(report, render, ClaimsView, format, output)
 
 
-def open_database(db: str) -> Store | None:
+def open_database(db: str, recipe: str | None = None) -> Store | None:
     """The database, for reading only; None where it is empty, or where the default one does not exist yet.
 
-    Neither is a mistake; one that was named and is not there is.
+    Neither is a mistake; one that was named and is not there is. ``recipe`` is what was asked about, which the
+    message advises to train.
     """
     if db == DEFAULT_DATABASE and not Path(db).exists():
         return None
     from lsncli.store import Store
+    from lsncli.store.location import Location, no_database
 
+    location = Location.parse(db)
+    if recipe is not None and not location.exists():
+        raise no_database(location.shown, recipe)
     try:
         return Store.open(db, create=False, read_only=True)
     except EmptyDatabaseError:

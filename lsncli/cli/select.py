@@ -70,7 +70,7 @@ def command(
     loaded = load(recipe, overrides_from(profile, settings, only, data, seeds))
     format = format_of(format, output)
     render = renderer(format)
-    store = open_database(db)
+    store = open_database(db, recipe)
     try:
         found = find_profile(loaded, store)
         if profile is None and found.resolved.loaded.profile == SMOKE:

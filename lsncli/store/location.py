@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,11 +86,7 @@ class Location:
         try:
             size = self.path.stat().st_size
         except FileNotFoundError:
-            raise LsnError(
-                "there is no result database",
-                where=self.shown,
-                next=f"check the name, or make one with: lsn run quickstart --db {self.shown}",
-            ) from None
+            raise no_database(self.shown) from None
         except OSError as error:
             raise LsnError(f"the result database cannot be read: {error.strerror}", where=self.shown) from None
         if self.path.is_dir():
@@ -108,7 +105,7 @@ class Location:
             self.check_for_reading()
         elif not folder.is_dir():
             raise LsnError(
-                "the folder of the result database does not exist", where=self.shown, next=f"mkdir -p {folder}"
+                "the folder of the result database does not exist", where=self.shown, next=f"mkdir -p {shlex.quote(str(folder))}"
             )
         if not self.writable():
             raise read_only(self.shown)
@@ -126,6 +123,15 @@ def _without_secrets(url: URL) -> str:
     secret = {name: "***" for name in url.query if "pass" in name.lower() or "secret" in name.lower()}
     shown = url.update_query_dict(secret) if secret else url
     return shown.render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
+
+
+def no_database(shown: str, recipe: str = "quickstart") -> LsnError:
+    """The error for a file that is not there; ``recipe`` is what would be trained into it."""
+    return LsnError(
+        "there is no result database",
+        where=shown,
+        next=f"check the name, or make one with: {shlex.join(['lsn', 'run', recipe, '--db', shown])}",
+    )
 
 
 def not_a_database(shown: str) -> LsnError:

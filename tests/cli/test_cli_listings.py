@@ -149,3 +149,20 @@ def test_a_selection_is_written_as_its_file_ends(lsn: Any) -> None:
     assert lsn("select choose-alpha --output chosen.csv").status == 0
     written = (lsn.folder / "chosen.csv").read_text(encoding="utf-8")
     assert written == lsn("select choose-alpha --format csv").out
+
+
+@pytest.mark.parametrize(
+    ("command", "recipe"),
+    [
+        ("report tiny.toml", "tiny.toml"),
+        ("report --table 7", "table7"),
+        ("report tiny.toml --claims", "tiny.toml"),
+        ("report --figure 2", "quickstart"),
+        ("select choose-alpha", "choose-alpha"),
+        ("runs list", "quickstart"),
+    ],
+)
+def test_a_database_that_is_not_there_can_be_made_by_what_is_advised(lsn: Any, command: str, recipe: str) -> None:
+    result = lsn(*command.split(), "--db", "new ü.db")
+    assert result.one_message
+    assert f"make one with: lsn run {recipe} --db 'new ü.db'" in result.err
