@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
@@ -57,7 +57,9 @@ def validate(
         return model.model_validate(dict(values), context=context)
     except ValidationError as error:
         raise LsnError(
-            f"{subject}: {explain(error)}", where=place(_only_parameter(error)), valid=describe_fields(model)
+            f"{subject}: {explain(error)}",
+            where=place(_only_parameter(error)),
+            valid=_ranges(model, error) or describe_fields(model),
         ) from None
     except LsnError:
         raise
@@ -160,6 +162,43 @@ def describe_fields(model: type[BaseModel]) -> str:
         else:
             shown.append(f"{name} = {toml_text(default)}")
     return ", ".join(shown) or "no parameters"
+
+
+#: pydantic's names of a number that is out of its range.
+_OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+
+
+def _ranges(model: type[BaseModel], error: ValidationError) -> str | None:
+    """The ranges of the parameters that are out of them; None where something else is wrong, too."""
+    found = error.errors(include_url=False)
+    if any(item["type"] not in _OUT_OF_RANGE or len(item["loc"]) != 1 for item in found):
+        return None
+    fields = {recipe_name(name, field): field for name, field in model.model_fields.items()}
+    ranges = [_range(str(item["loc"][0]), fields.get(str(item["loc"][0]))) for item in found]
+    return ", ".join(filter(None, ranges)) or None
+
+
+def _range(name: str, field: FieldInfo | None) -> str | None:
+    """``0 ≤ alpha < 1``, from the bounds that the field declares."""
+    bounds = dict(_bounds(field.metadata)) if field else {}
+    for inner in get_args(field.annotation) if field else ():
+        bounds.update(_bounds(getattr(inner, "__metadata__", ())))
+    lower = next(((bounds[key], sign) for key, sign in (("gt", "<"), ("ge", "≤")) if key in bounds), None)
+    upper = next((f" {sign} {bounds[key]:g}" for key, sign in (("lt", "<"), ("le", "≤")) if key in bounds), "")
+    if lower is None:
+        return f"{name}{upper}" if upper else None
+    bound, sign = lower
+    return f"{bound:g} {sign} {name}{upper}" if upper else f"{name} {'>' if sign == '<' else '≥'} {bound:g}"
+
+
+def _bounds(metadata: Iterable[Any]) -> Iterator[tuple[str, float]]:
+    for item in metadata:
+        # Of an optional parameter they stand in a Field of the inner type.
+        yield from _bounds(item.metadata) if isinstance(item, FieldInfo) else ()
+        for key in ("gt", "ge", "lt", "le"):
+            bound = getattr(item, key, None)
+            if isinstance(bound, int | float):
+                yield key, bound
 
 
 def _only_parameter(error: ValidationError) -> str:

@@ -105,7 +105,9 @@ class Location:
             self.check_for_reading()
         elif not folder.is_dir():
             raise LsnError(
-                "the folder of the result database does not exist", where=self.shown, next=f"mkdir -p {shlex.quote(str(folder))}"
+                "the folder of the result database does not exist",
+                where=self.shown,
+                next=f"mkdir -p {shlex.quote(str(folder))}",
             )
         if not self.writable():
             raise read_only(self.shown)

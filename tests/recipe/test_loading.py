@@ -282,10 +282,10 @@ def test_an_unknown_data_set_is_named_with_its_place(tmp_path: Path) -> None:
 
 def test_valid_parameters_are_written_as_a_recipe_writes_them(tmp_path: Path) -> None:
     with pytest.raises(LsnError) as caught:
-        resolved(tmp_path, BASE.replace("batch_size = 32", 'optimizer = {name = "sgd", lr = -1}'))
+        resolved(tmp_path, BASE.replace("batch_size = 32", 'optimizer = {name = "sgd", lr = "x"}'))
     assert caught.value.valid == "lr = 0.1, momentum = 0.9, nesterov = true, weight_decay = 0.0"
     with pytest.raises(LsnError) as caught:
-        resolved(tmp_path, BASE.replace('"label-smoothing"', '"backward-correction"').replace("0.3", "1.5"))
+        resolved(tmp_path, BASE.replace('"label-smoothing"', '"backward-correction"').replace("0.3", '"x"'))
     assert "alpha (optional), matrix (optional)" in str(caught.value.valid)
 
 

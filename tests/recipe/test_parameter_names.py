@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 import pytest
@@ -15,7 +15,7 @@ from lsncli.cli.plugins import describe
 from lsncli.engine.building import build_component
 from lsncli.errors import LsnError
 from lsncli.naming import describe_run
-from lsncli.parameters import check_defaults, describe_fields
+from lsncli.parameters import check_defaults, describe_fields, validate
 from lsncli.plan import RunSpec
 from lsncli.recipe.loading import Overrides, load
 from lsncli.recipe.resolve import resolve
@@ -117,3 +117,27 @@ def test_a_default_may_be_computed_from_the_other_parameters(
     ]
     wanted = spec(tmp_path, needed=1.5)
     assert build_component("loss", wanted.loss, None).double == 3.0
+
+
+class Bounded(Params):
+    share: float = Field(0.1, ge=0, lt=1)
+    rate: Annotated[float, Field(gt=0)] | None = Field(None, alias="pace")
+    size: int = Field(8, ge=8, le=512)
+    parts: tuple[Annotated[float, Field(gt=0)], ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("given", "valid"),
+    [
+        ({"share": 1.5}, "0 ≤ share < 1"),
+        ({"share": -1}, "0 ≤ share < 1"),
+        ({"pace": 0}, "pace > 0"),
+        ({"size": 4, "share": 1}, "0 ≤ share < 1, 8 ≤ size ≤ 512"),
+        ({"size": 4, "share": "x"}, "share = 0.1, pace (optional), size = 8, parts = []"),
+        ({"parts": [0]}, "share = 0.1, pace (optional), size = 8, parts = []"),
+    ],
+)
+def test_what_is_out_of_its_range_is_told_the_range(given: dict[str, Any], valid: str) -> None:
+    with pytest.raises(LsnError) as caught:
+        validate(Bounded, given, where="here", subject="loss 'x'")
+    assert caught.value.valid == valid
