@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from lsncli.cli.output import say
@@ -27,7 +28,10 @@ def print_check(report: CheckReport) -> None:
     say(f"{report.path}: {'sound' if report.sound else 'damaged'} ({looked})")
     if report.can_be_saved is not None:
         print_saved(report.can_be_saved, "can be saved")
-        say(f"next: lsn db check --db {report.path} --salvage FILE")
+        # Without a single run, but perhaps with numbers of computed figures.
+        worth = bool(report.can_be_saved.rows.total())
+        salvaging = f"{shlex.join(['lsn', 'db', 'check', '--db', report.path])} --salvage FILE"
+        say(f"next: {salvaging if worth else 'go on with a backup'}")
 
 
 def print_saved(saved: Salvaged, verb: str) -> None:

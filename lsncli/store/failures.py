@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,10 +89,11 @@ def undecodable(error: BaseException | None) -> bool:
 
 
 def _damaged(shown: str) -> DatabaseDamagedError:
+    check = shlex.join(["lsn", "db", "check", "--db", shown])
     return DatabaseDamagedError(
         "the result database is damaged",
         where=shown,
-        next=f"lsn db check --db {shown} says what can be saved, and --salvage FILE saves it; or use a backup",
+        next=f"{check} says what can be saved, and --salvage FILE saves it; or use a backup",
     )
 
 

@@ -127,6 +127,15 @@ def test_check(results: Path) -> None:
     assert found["can_be_saved"]["partial"] == [key_of(0)]
 
 
+def test_salvaging_is_advised_where_there_is_something_to_save(results: Path) -> None:
+    whole = results.read_bytes()
+    for kept, advised in ((len(whole) // 2, True), (100, False)):
+        results.write_bytes(whole[:kept] + bytes(len(whole) - kept))
+        text = lsn("check", "--db", results).stdout
+        assert ("--salvage FILE" in text) == advised, text
+        assert ("go on with a backup" in text) != advised, text
+
+
 def test_salvage(results: Path, tmp_path: Path) -> None:
     text = good("check", "--db", results, "--salvage", tmp_path / "saved.db")
     assert "2 runs as they were" in text
