@@ -13,6 +13,7 @@ from lsncli.components import CheckContext, ComponentInfo, LossInfo, NoiseContex
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import NoParams, explain, validate
 from lsncli.plan import ComponentSpec
+from lsncli.recipe.homes import homes_in, parameters_of
 from lsncli.recipe.loading import LoadedRecipe, name_instead
 from lsncli.recipe.schema import ComponentSection, DataSection
 from lsncli.registry import Registry
@@ -43,11 +44,12 @@ class ComponentChecker:
             place = ".".join([key, *(str(part) for part in first["loc"])])
             unknown = first["type"] == "extra_forbidden"
             where = self.loaded.source.place(place)
+            homes = homes_in(self.loaded.recipe.model_dump(), place) if unknown else None
             raise LsnError(
                 f"unknown recipe key {place!r}" if unknown else f"{key}: {explain(error)}",
                 where=where,
                 valid=model.model_fields if unknown else None,
-                next=name_instead(first, key, model.model_fields, where),
+                next=homes or name_instead(first, key, model.model_fields, where),
             ) from None
 
     def prepared(self, data: DataSection) -> ComponentSpec:
@@ -98,13 +100,17 @@ class ComponentChecker:
             return self._validated[memo]
         info: ComponentInfo = self.components.get(kind, section.name, where=self.loaded.source.place(f"{key}.name"))
         model = info.params or NoParams
-        params = validate(
-            model,
-            section.params(),
-            where=lambda parameter: self.loaded.source.place(f"{key}.{parameter}".rstrip(".")),
-            subject=f"{kind} {section.name!r}",
-            context={"base_dir": self.loaded.source.folder},
-        )
+        try:
+            params = validate(
+                model,
+                section.params(),
+                where=lambda parameter: self.loaded.source.place(f"{key}.{parameter}".rstrip(".")),
+                subject=f"{kind} {section.name!r}",
+                context={"base_dir": self.loaded.source.folder},
+            )
+        except LsnError as error:
+            error.next = error.next or self._others_with(kind, section, key)
+            raise
         spec = ComponentSpec(
             name=info.name,
             # By the names that the model reads, which training has nothing else to go by.
@@ -113,6 +119,15 @@ class ComponentChecker:
         )
         self._validated[memo] = (spec, params)
         return spec, params
+
+    def _others_with(self, kind: str, section: ComponentSection, key: str) -> str | None:
+        """What to say where a parameter is not of this component but of others: ``noise.rate`` without a noise."""
+        known = parameters_of(self.components)
+        own = known(kind, section.name)
+        strange = set() if own is None else set(section.params()) - set(own)
+        names = sorted(self.components.names(kind)) if strange else []
+        others = [name for name in names if strange <= set(known(kind, name) or ())]
+        return f"set {key}.name to one that has it: {', '.join(others)}" if others else None
 
     def uses_estimate(self, spec: ComponentSpec, params: BaseModel, key: str) -> bool:
         """Whether a loss is to be given an estimate of T, in a run whose recipe says how to make one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from lsncli.components import KIND_OF_SECTION
@@ -55,3 +55,13 @@ def homes_of(parameter: str, settings: Mapping[str, Any], parameters: Parameters
         if parameter in own | set(known or ()):
             found.append(f"{section}.{parameter}")
     return found
+
+
+def homes_in(settings: Mapping[str, Any], dotted: str) -> str | None:
+    """The hint for a key that there is not: where the recipe has a parameter of its last name; None if nowhere."""
+    return did_you_mean(homes_of(dotted.split(".")[-1], settings, parameters_of()))
+
+
+def did_you_mean(homes: Sequence[str]) -> str | None:
+    """The hint that names the homes; None without any."""
+    return f"did you mean {' or '.join(map(repr, homes))}?" if homes else None

@@ -194,15 +194,19 @@ def _validated(raw: Mapping[str, Any], source: Source, inside: str = "") -> Reci
         first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            section, _, wrong = key.rpartition(".")
-            raise UnknownNameError.of(
-                "recipe key",
-                wrong,
-                _keys_of(section),
-                where=source.place(f"{inside}.{key}" if inside else key),
-            ) from None
+            raise _unknown_key(raw, key, source.place(f"{inside}.{key}" if inside else key)) from None
         where = source.place(f"{inside}.{key}" if inside else key)
         raise LsnError(explain(error), where=where, next=name_instead(first, key, _keys_of(key), where)) from None
+
+
+def _unknown_key(raw: Mapping[str, Any], key: str, where: str) -> UnknownNameError:
+    from lsncli.recipe.homes import homes_in
+
+    section, _, wrong = key.rpartition(".")
+    error = UnknownNameError.of("recipe key", wrong, _keys_of(section), where=where)
+    # What is like none of the section's keys may be another section's: train.lr is train.optimizer.lr.
+    error.next = error.next or homes_in(raw, key)
+    return error
 
 
 def name_instead(problem: Mapping[str, Any], key: str, keys: Iterable[str], where: str) -> str | None:
@@ -263,7 +267,7 @@ def _set(raw: dict[str, Any], key: str, value: Any) -> None:
     if not key or not all(key.split(".")) or len(rest) > MAX_DEPTH:
         raise LsnError(f"--set {key!r}: not a key", valid="dotted keys such as train.steps or loss.alpha")
     if head not in Recipe.model_fields:
-        raise UnknownNameError.of("recipe key", head, Recipe.model_fields, where=f"--set {key}")
+        raise _unknown_key(raw, head, f"--set {key}")
     # Every case must see it too, also where the case says otherwise. A table around the key that is silent about it
     # is seen to when the sweep is expanded.
     if head in SETTING_SECTIONS and isinstance(sweep, dict):

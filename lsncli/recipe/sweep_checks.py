@@ -7,7 +7,7 @@ from typing import Any
 
 from lsncli.components import KIND_OF_SECTION
 from lsncli.errors import LsnError, UnknownNameError
-from lsncli.recipe.homes import homes_of
+from lsncli.recipe.homes import did_you_mean, homes_of
 from lsncli.recipe.loading import LoadedRecipe, name_instead
 from lsncli.recipe.replaced_sections import Parameters
 from lsncli.recipe.schema import SETTING_SECTIONS
@@ -45,22 +45,24 @@ def _check_axes(
     """Refuse an axis of no section; ``settings`` are those that it would change, of each case."""
     for key in axes:
         if key.split(".")[0] not in SETTING_SECTIONS:
-            homes = [home for one in settings for home in homes_of(key.split(".")[-1], one, parameters)]
+            # A seed is no setting: a noise's own is not what is meant by one.
+            looked = [] if key in ("seed", "seeds") else settings
+            homes = [home for one in looked for home in homes_of(key.split(".")[-1], one, parameters)]
             place = f"sweep.{key}" if case is None else f"sweep.case.sweep.{key}"
             raise unknown_axis(key, loaded.source.place(place, case=case), list(dict.fromkeys(homes)))
 
 
 def unknown_axis(key: str, where: str, homes: Sequence[str] = ()) -> UnknownNameError:
     """The error for an axis that is of no section; ``homes`` is where the recipe has a parameter of its name."""
+    seeds = "; seeds are given by seeds = […]" if key in ("seed", "seeds") else ""
     error = UnknownNameError.of(
         "swept key",
         key,
         SETTING_SECTIONS,
         where=where,
-        next=f"dotted keys of these sections{'; seeds are given by seeds = […]' if key == 'seeds' else ''}",
+        next=f"dotted keys of these sections{seeds}",
     )
-    if homes:
-        error.next = f"did you mean {' or '.join(map(repr, homes))}?"
+    error.next = did_you_mean(homes) or error.next
     return error
 
 

@@ -280,6 +280,38 @@ def test_an_unknown_data_set_is_named_with_its_place(tmp_path: Path) -> None:
         resolve(recipe, classes=classes)
 
 
+@pytest.mark.parametrize("profile", ["paper", "quick"])
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("train.lr", "did you mean 'train.optimizer.lr'?"),
+        ("lr", "did you mean 'train.optimizer.lr'?"),
+        ("alpha", "did you mean 'loss.alpha'?"),
+        ("train.epochs", "did you mean 'steps'?"),
+    ],
+)
+def test_a_parameter_in_a_wrong_section_is_told_the_right_one(
+    tmp_path: Path, key: str, told: str, profile: str
+) -> None:
+    with pytest.raises(LsnError, match="unknown recipe key") as caught:
+        loaded(tmp_path, BASE, settings=((key, 0.5),), profile=profile)
+    assert caught.value.next == told
+
+
+def test_a_parameter_in_a_wrong_section_of_a_sweep_is_told_the_right_one(tmp_path: Path) -> None:
+    with pytest.raises(LsnError, match=r"unknown recipe key 'train.lr'") as caught:
+        resolved(tmp_path, f'{BASE}[sweep]\n"train.lr" = [0.5]\n')
+    assert caught.value.next == "did you mean 'train.optimizer.lr'?"
+
+
+def test_a_parameter_of_another_component_is_told_whose_it_is(tmp_path: Path) -> None:
+    text = BASE.replace('[noise]\nname = "symmetric"\nrate = 0.2\n', "")
+    with pytest.raises(LsnError, match="noise model 'none' has no parameter 'rate'") as caught:
+        resolved(tmp_path, text, settings=(("noise.rate", 0.2),))
+    assert caught.value.where == "--set noise.rate"
+    assert str(caught.value.next).startswith("set noise.name to one that has it: asymmetric, pair, symmetric")
+
+
 def test_valid_parameters_are_written_as_a_recipe_writes_them(tmp_path: Path) -> None:
     with pytest.raises(LsnError) as caught:
         resolved(tmp_path, BASE.replace("batch_size = 32", 'optimizer = {name = "sgd", lr = "x"}'))
