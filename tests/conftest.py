@@ -9,8 +9,8 @@ from pathlib import Path
 import postgresql_server
 import pytest
 
-# Tests must not see the machine's own settings, nor the width of its terminal (readline puts it into the environment
-# of a parallel run's workers).
+# Tests must not see the machine's own settings, nor the width of its terminal (readline puts it into the
+# environment of a parallel run's workers).
 for _name in [name for name in os.environ if name.startswith("LSN_") or name in ("COLUMNS", "LINES")]:
     del os.environ[_name]
 

@@ -38,11 +38,16 @@ CHEAPER = {
 
 #: Only read by the parser, and why.
 PARSED = {
-    "lsn run table7 --data cifar10=cifar10-jpeg-16 --only data.name=cifar10 --only model.name=resnet32"
-    " --profile quick --precision bf16": "twenty minutes, on a data set that was prepared from files",
+    "lsn data prepare cifar10-jpeg-16 cifar10-jpeg.tar.xz --size 16 --stands-in-for cifar10": "no such file here",
+    "lsn data prepare tinyimagenet100-16 tinyimagenet100-32.tar.xz --size 16 --stands-in-for cifar100": "likewise",
+    "lsn run table7 figure2 --data cifar10=cifar10-jpeg-16 --only data.name=cifar10 --only model.name=resnet32"
+    " --profile quick --precision bf16": "an hour, on a data set that was prepared from files",
     "lsn run table5 --data cifar10=cifar10-jpeg-16 --only data.name=cifar10 --only model.name=resnet32"
     " --profile quick --precision bf16": "likewise",
-    "lsn run table3 table4 figure3 --data cifar100=tinyimagenet100-16 --profile quick --precision bf16": "likewise",
+    "lsn run table3 table4 table7 figure2 figure3 --data cifar100=tinyimagenet100-16 --only data.name=cifar100"
+    " --only model.name=resnet32 --profile quick --precision bf16": "likewise",
+    "lsn run table5 --data cifar100=tinyimagenet100-16 --only data.name=cifar100 --only model.name=resnet32"
+    " --profile quick --precision bf16": "likewise",
     "lsn run table7 --db postgresql+psycopg://user:password@host/results": "there is no such server",
     "lsn runs verify KEY --threads 2 --exact": "rounds otherwise on some machines, and says so by its status",
     "lsn plugins check lsn-my-loss": "a minute; tests/scaffold does it",

@@ -1,0 +1,144 @@
+"""The tables of the reproduction report, each number against the runs in results.db, by arithmetic of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK, PAGE = ROOT / "results.db", ROOT / "docs" / "reproduction.md"
+
+pytestmark = pytest.mark.skipif(not NOTEBOOK.exists(), reason="no clone: the wheel has no results.db")
+
+#: Names of losses on the page, α left off.
+LOSSES = {
+    "standard": "standard",
+    "cross-entropy": "standard",
+    "smoothing": "label-smoothing",
+    "label smoothing": "label-smoothing",
+    "forward correction": "forward-correction",
+    "backward correction": "backward-correction",
+}
+#: Left out of a spec, as it is smoothing's default.
+DEFAULT_ALPHA = {"label-smoothing": 0.1}
+QUICK_STEPS = 2000
+
+Run = tuple[Any, ...]
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[Run, dict[str, list[float]]]:
+    """(data, noise rate, architecture, loss, α, teacher's loss, temperature) → metric → a value for each seed."""
+    found: dict[Run, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    last = (
+        "select run.spec, metric.name, metric.value from run join metric on metric.run_id = run.id"
+        " where run.status = 'done' and metric.step = run.final_step"
+    )
+    with closing(sqlite3.connect(f"file:{NOTEBOOK}?mode=ro", uri=True)) as database:
+        for text, metric, value in database.execute(last):
+            spec = json.loads(text)
+            if spec["data"]["name"] != "digits" and spec["train"]["steps"] != QUICK_STEPS:
+                continue
+            found[_run(spec)][metric].append(value)
+    return found
+
+
+def _run(spec: dict[str, Any]) -> Run:
+    loss, teacher = spec["loss"], spec.get("teacher")
+    alpha = loss.get("params", {}).get("alpha", DEFAULT_ALPHA.get(loss["name"]))
+    taught = None if teacher is None else teacher["loss"]["name"]
+    return (
+        spec["data"]["name"],
+        spec["noise"]["params"]["rate"],
+        spec["model"]["name"],
+        loss["name"],
+        "estimated" if spec.get("transition") else alpha,
+        taught,
+        None if teacher is None else spec["distillation"].get("temperature", 2.0),
+    )
+
+
+def rows(heading: str) -> list[dict[str, str]]:
+    """The first table under a heading whose last column is none of words."""
+    after = PAGE.read_text(encoding="utf-8").split(f"\n{heading}\n", 1)[1]
+    lines = re.search(r"(?:^\|.*\n)+", after, re.MULTILINE)
+    assert lines
+    head, _, *body = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in lines[0].splitlines()]
+    return [dict(zip(head, cells, strict=True)) for cells in body]
+
+
+def numbers(cell: str) -> tuple[str, str]:
+    """Mean and deviation as they are printed, of ``12.3 ± 0.4`` (the paper's numbers follow in brackets)."""
+    mean, deviation = cell.split(" (")[0].split(" ± ")
+    return mean, deviation
+
+
+def check(cell: str, values: list[float], seeds: int, scale: float = 100.0) -> None:
+    assert len(values) == seeds, cell
+    scaled = [scale * value for value in values]
+    for printed, exact in zip(numbers(cell), (statistics.mean(scaled), statistics.stdev(scaled)), strict=True):
+        digits = len(printed.partition(".")[2])
+        assert printed == f"{exact:.{digits}f}", f"{cell}: {exact}"
+
+
+def method(text: str) -> tuple[str, float | str | None]:
+    name, _, alpha = text.partition(", ")
+    if alpha.startswith("estimated"):
+        return LOSSES[name], "estimated"
+    return LOSSES[name], float(alpha) if alpha else None
+
+
+def of_images() -> Iterator[Any]:
+    columns = {
+        "test accuracy": ("test_accuracy", 100),
+        "clean part, true labels": ("train_accuracy_clean_true", 100),
+        "noisy part, true labels": ("train_accuracy_noisy_true", 100),
+        "noisy part, noisy labels": ("train_accuracy_noisy_given", 100),
+        "calibration error": ("test_ece_100", 1),
+    }
+    for heading, data in (
+        ("## CIFAR-10 as JPEG, quick profile", "cifar10-jpeg-16"),
+        ("## Tiny ImageNet in CIFAR-100's place, quick profile", "tinyimagenet100-16"),
+    ):
+        for row in rows(heading) if PAGE.exists() else []:
+            for column, (metric, scale) in columns.items():
+                if "±" in row[column]:
+                    yield pytest.param(
+                        data, row["method"], row[column], metric, scale, id=f"{data}-{row['method']}-{column}"
+                    )
+
+
+@pytest.mark.parametrize(("data", "name", "cell", "metric", "scale"), list(of_images()))
+def test_image_tables(runs: Any, data: str, name: str, cell: str, metric: str, scale: float) -> None:
+    check(cell, runs[data, 0.2, "resnet32", *method(name), None, None][metric], 3, scale)
+
+
+@pytest.mark.parametrize(
+    ("heading", "data"),
+    [("### Distillation", "cifar10-jpeg-16"), ("### Distillation on Tiny ImageNet", "tinyimagenet100-16")],
+)
+def test_distillation(runs: Any, heading: str, data: str) -> None:
+    for row in rows(heading):
+        loss = LOSSES[row["student"]]
+        alpha = None if loss == "standard" else 0.1
+        run = (data, 0.2, "resnet32", loss, alpha, LOSSES[row["teacher"]], 2.0)
+        check(row["test accuracy"], runs[run]["test_accuracy"], 3)
+
+
+def test_digits(runs: Any) -> None:
+    name = ""
+    for row in rows("## Digits"):
+        name = row["method"] or name
+        alpha = None if row["α"] == "–" else float(row["α"])
+        for rate in (0.2, 0.4):
+            values = runs["digits", rate, "mlp", LOSSES[name], alpha, None, None]["test_accuracy"]
+            check(row[f"{100 * rate:.0f} % noise"], values, 5)
