@@ -90,7 +90,8 @@ class _Builder:
             )
         if any(cell.differs is not None for cell in cells):
             self.footnotes.add_difference()
-        for note in (*contents_notes(self.found, self.results), *notes):
+        mixed = contents_notes(self.found.resolved.specs(), self.found.statuses, self.results)
+        for note in (*mixed, *notes):
             self.footnotes.add(note)
         return Table(
             title=recipe.title,
@@ -158,11 +159,8 @@ class _Builder:
     def _marks(
         self, variant: ResolvedVariant, keys: Sequence[str], metric: str, stored: Metrics, notes: Sequence[str]
     ) -> tuple[str, ...]:
-        marks = []
-        if variant.replaced_data is not None:
-            how = "no results of its own" if variant.replaced_data in self.found.automatic else "--data"
-            name = variant.specs[0].data.name
-            marks.append(self.footnotes.mark(f"{name} stands in for {variant.replaced_data} ({how})."))
+        stand_in = self.found.stand_in(variant)
+        marks = [self.footnotes.mark(stand_in)] if stand_in else []
         ended = Counter(self.found.statuses.get(key, "") for key in keys)
         marks += [
             self.footnotes.mark(f"{ended[status]} of {len(keys)} runs {status}; counted as not there.")

@@ -68,6 +68,13 @@ class Found:
         """Whether any run has finished."""
         return DONE in self.statuses.values()
 
+    def stand_in(self, variant: ResolvedVariant) -> str | None:
+        """The note on the data set that stands in for the variant's own; None where none does."""
+        if variant.replaced_data is None:
+            return None
+        how = "no results of its own" if variant.replaced_data in self.automatic else "--data"
+        return f"{variant.specs[0].data.name} stands in for {variant.replaced_data} ({how})."
+
 
 def find_profile(loaded: LoadedRecipe, results: Results | None, *, components: Registry | None = None) -> Found:
     """The recipe under the profile that was asked for, or else the first one that has results.

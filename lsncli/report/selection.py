@@ -160,7 +160,7 @@ def select(
         place_keys=tuple(place_keys),
         choices=tuple(_choice(_place(group[0], over), group, over, stored) for group in groups.values()),
         fill=fill_command(found.resolved.loaded, statuses, run_options),
-        notes=tuple(contents_notes(found, results)),
+        notes=tuple(contents_notes(found.resolved.specs(), found.statuses, results)),
     )
 
 

@@ -84,7 +84,7 @@ def test_training_anew_ends_it(chg: Lsn) -> None:
     assert "warning" not in chg("plan chg.toml --seeds 2").err
 
 
-def test_tables_and_choices_of_mixed_runs_say_so(chg: Lsn) -> None:
+def test_reports_and_choices_of_mixed_runs_say_so(chg: Lsn) -> None:
     replaced(chg)
     note = (
         "chg: its runs were trained on different contents of that name (2 and 1 runs):"
@@ -94,6 +94,10 @@ def test_tables_and_choices_of_mixed_runs_say_so(chg: Lsn) -> None:
     assert chg("run chg.toml --seeds 3").status == 0
     assert note in chg("report chg.toml --seeds 3 --format md").out
     assert note in chg("select chg.toml --seeds 3 --format md").out
+    assert note in chg("report chg.toml --seeds 3 --claims --format md").out
+    assert note in chg("report chg.toml --seeds 3 --figure 2 --format json").out
+    assert "different contents" not in chg("report chg.toml --seeds 1 --figure 2 --format json").out
+    assert "different contents" not in chg("report chg.toml --seeds 1 --claims --format md").out
 
 
 def test_other_parts_of_one_set_are_not_other_contents(chg: Lsn) -> None:

@@ -15,6 +15,7 @@ from lsncli.report.claims.catalogue import CLAIMS
 from lsncli.report.claims.claim import Claim, ClaimResult, ClaimsReport, Comparison, Pair, SettingResult
 from lsncli.report.claims.dotted import apart
 from lsncli.report.claims.evidence import Gathered, gather_recipe, gather_shipped
+from lsncli.report.contents import contents_notes
 from lsncli.report.results import DONE, Results, find_profile
 from lsncli.report.wording import in_unit, unit_of
 
@@ -116,14 +117,19 @@ def assess_claims(
     notes: Sequence[str] = (),
 ) -> ClaimsReport:
     """Claims with their settings, each tested on the results, and all together adjusted."""
-    numbers = _read(gathered.keys(), sorted({claim.metric for claim, _ in chosen}), results)
+    specs = gathered.evidence().specs
+    numbers = _read([spec.key for spec in specs], sorted({claim.metric for claim, _ in chosen}), results)
     tested = [
         (claim, [examine(claim, comparison, numbers.statuses, numbers.values) for comparison in _told_apart(found)])
         for claim, found in chosen
     ]
     adjusted, tests = _adjusted(tested)
     return ClaimsReport(
-        profile=gathered.profile, recipe=None, claims=tuple(adjusted), tests=tests, notes=tuple(notes)
+        profile=gathered.profile,
+        recipe=None,
+        claims=tuple(adjusted),
+        tests=tests,
+        notes=(*notes, *contents_notes(specs, numbers.statuses, results)),
     )
 
 

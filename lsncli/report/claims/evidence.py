@@ -136,11 +136,5 @@ def _under(names: Sequence[str], overrides: Overrides, results: Results | None, 
 
 def stand_in_notes(found: Iterable[Found]) -> list[str]:
     """A note on each data set that stands in for another."""
-    notes: dict[str, None] = {}
-    for each in found:
-        for variant in each.resolved.variants:
-            real = variant.replaced_data
-            if real is not None:
-                how = "no results of its own" if real in each.automatic else "--data"
-                notes.setdefault(f"{variant.specs[0].data.name} stands in for {real} ({how}).")
-    return list(notes)
+    said = (each.stand_in(variant) for each in found for variant in each.resolved.variants)
+    return list(dict.fromkeys(note for note in said if note))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from lsncli.recipe.expansion import value_at
 from lsncli.recipe.resolve import ResolvedVariant
 from lsncli.registry import Registry
 from lsncli.report import statistics
+from lsncli.report.contents import contents_notes
 from lsncli.report.filling import fill_command
 from lsncli.report.papers_setting import PapersSetting
 from lsncli.report.published import PublishedTable
@@ -112,10 +113,9 @@ class FigureRuns:
                     " the data has no known true labels."
                 )
         used = [variant for variant in self.variants if variant.specs[0].key in self._used]
-        for stand_in, real in dict.fromkeys(_stand_ins(used)):
-            how = "no results of its own" if real in self.found.automatic else "--data"
-            notes.append(f"{stand_in} stands in for {real} ({how}).")
-        return notes
+        notes += dict.fromkeys(note for variant in used if (note := self.found.stand_in(variant)))
+        specs = [spec for variant in used for spec in variant.specs]
+        return [*notes, *contents_notes(specs, self.found.statuses, self.results)]
 
     def fill(self) -> str | None:
         """The command that trains what is missing; None where nothing is, or training would not help."""
@@ -180,7 +180,3 @@ class FigureRuns:
         return self.paper.find(
             coordinates, metric, lambda key: names[key] if key in names else value_at(variant.settings, key)
         )
-
-
-def _stand_ins(variants: Iterable[ResolvedVariant]) -> list[tuple[str, str]]:
-    return [(v.specs[0].data.name, v.replaced_data) for v in variants if v.replaced_data is not None]
