@@ -35,7 +35,7 @@ def trained_on_others(runs: Collection[PlannedRun], store: Store, data_dir: Path
         data = run.spec.data
         identity = data.contents_identity()
         if run.key in digests and identity not in now:
-            now[identity] = _digest(data, data_dir)
+            now[identity] = digest_here(data, data_dir)
         here = now.get(identity)
         others[data.name] += here is not None and digests.get(run.key, here) != here
     told = [f"{count} stored run{'s' if count > 1 else ''} of {name!r}" for name, count in others.items() if count]
@@ -48,8 +48,8 @@ def trained_on_others(runs: Collection[PlannedRun], store: Store, data_dir: Path
     )
 
 
-def _digest(data: DataSpec, data_dir: Path) -> str | None:
-    """The digest that a run of ``data`` would be trained on now; None where it is not known at once."""
+def digest_here(data: DataSpec, data_dir: Path) -> str | None:
+    """The digest of what a run of ``data``, a prepared set, would be trained on now; None if not known at once."""
     folder = DataContext(data_dir).prepared_dir / data.name
     try:
         meta = stored.read_meta(folder)

@@ -73,6 +73,14 @@ def prepare(
         int | None,
         typer.Option("--size", metavar="N", help="Crop every image to a square and resize it to N x N pixels."),
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels",
+            metavar="FILE",
+            help="CSV file with the columns file, label and split, for images that do not lie in class folders.",
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a data set of this name, and what was declared of it.")
     ] = False,
@@ -91,7 +99,12 @@ def prepare(
     with _progress() as progress:
         context = DataContext(_folder(data_dir), download=True, progress=progress)
         if source is None:
-            options = {"--stands-in-for": stands_in_for, "--noisy-labels": noisy_labels, "--size": size}
+            options = {
+                "--stands-in-for": stands_in_for,
+                "--noisy-labels": noisy_labels,
+                "--size": size,
+                "--labels": labels,
+            }
             told = _fetch(name, context, [option for option, given in options.items() if given])
         else:
             from lsncli.data.prepare import prepare as prepare_images
@@ -104,6 +117,7 @@ def prepare(
                 stands_in_for=stands_in_for,
                 noisy_labels=noisy_labels,
                 size=size,
+                labels=labels,
                 force=force,
                 max_bytes=int(max_gib * GIB),
             )

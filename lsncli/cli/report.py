@@ -181,6 +181,7 @@ def _figure(
     data_dir: Path | None,
 ) -> None:
     """Draw a figure into a file, or print its numbers with ``--format json``."""
+    from lsncli.data.context import default_data_dir
     from lsncli.report.figures.build import build_figure, needs_runs
     from lsncli.report.figures.keeping import keep_in
     from lsncli.report.figures.request import FigureRequest
@@ -195,6 +196,7 @@ def _figure(
             keep=keep_in(store),
             run_options=repeated_options(db, data_dir),
             notes=absent_note(db, store) if needs_runs(number) else (),
+            data_dir=data_dir or default_data_dir(),
         )
         warn_of_unknown_data(overrides, store, data_dir)
     finally:
@@ -214,6 +216,7 @@ def _all(
     """Write the whole report into a folder."""
     from lsncli.cli.output import say
     from lsncli.cli.whole_report import WholeReport, check_folder, endings
+    from lsncli.data.context import default_data_dir
 
     if contradictions:
         raise LsnError(
@@ -224,7 +227,8 @@ def _all(
     store = open_database(db)
     try:
         options = repeated_options(db, data_dir)
-        whole = WholeReport(overrides, store, format, options, absent_note(db, store), db)
+        notes, folder = absent_note(db, store), data_dir or default_data_dir()
+        whole = WholeReport(overrides, store, format, options, notes, db, folder)
         whole.write(output, lambda line: say(line, err=True))
         warn_of_unknown_data(overrides, store, data_dir)
     finally:

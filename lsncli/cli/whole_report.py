@@ -60,7 +60,8 @@ def folder_of(output: Path | None) -> Path:
 class WholeReport:
     """What is written, and from where.
 
-    run_options: words that commands for missing runs must repeat. db: the database as it was named.
+    run_options: words that commands for missing runs must repeat. db: the database as it was named. data_dir: the
+    folder of the prepared data sets.
     """
 
     overrides: Overrides
@@ -69,6 +70,7 @@ class WholeReport:
     run_options: Sequence[str]
     notes: Sequence[str]
     db: str
+    data_dir: Path
 
     def write(self, output: Path | None, say: Callable[[str], None]) -> None:
         """Write all files into the folder ``output``, each whole or not at all, and say which; under one profile.
@@ -128,6 +130,7 @@ class WholeReport:
             keep=keep_in(self.store),
             run_options=self.run_options,
             notes=self.notes if trained else (),
+            data_dir=self.data_dir,
         )
 
     def _write_files(

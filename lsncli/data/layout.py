@@ -10,11 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lsncli.data.sources import Entry
+from lsncli.data.splits import SPLITS
 from lsncli.errors import LsnError
 
-SPLITS = ("train", "test")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif")
 SHAPE = "train/<class>/<image> and test/<class>/<image>, with images " + ", ".join(SUFFIXES)
+
+#: Split → class → what its files are ordered by, and their names in the source.
+Files = dict[str, dict[str, list[tuple[str, str]]]]
 
 #: What file managers leave behind; names that start with a dot are passed over as well.
 _CLUTTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
@@ -24,8 +27,8 @@ _CLUTTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 class Layout:
     """Which image goes where: for every file's name its split and row; labels by row.
 
-    Classes are in the order of their names' code points, and rows by class, then by file name: the order
-    inside the archive and the file system do not matter.
+    Classes are in the order of their names' code points, or by value where all are numbers, and rows by class,
+    then by file name: the order inside the archive and the file system do not matter.
     """
 
     class_names: tuple[str, ...]
@@ -35,9 +38,9 @@ class Layout:
 
 def arrange(entries: Iterable[Entry], source: Path) -> Layout:
     """The layout of ``entries``; raises :class:`LsnError` where they are not of the shape :data:`SHAPE`."""
-    kept = [entry for entry in entries if not _is_clutter(entry)]
+    kept = [entry for entry in entries if not is_clutter(entry)]
     depth = _depth_of_splits(kept, source)
-    files: dict[str, dict[str, list[tuple[str, str]]]] = {split: {} for split in SPLITS}
+    files: Files = {split: {} for split in SPLITS}
     for entry in kept:
         parts = entry.parts[depth:]
         if len(parts) < 2 or parts[0] not in SPLITS:
@@ -50,20 +53,32 @@ def arrange(entries: Iterable[Entry], source: Path) -> Layout:
         else:
             _check_file(entry, rest, source)
             files[split].setdefault(name, []).append((rest[0], entry.name))
-    class_names = _class_names(files, source)
+    for split in SPLITS:
+        if not files[split]:
+            raise LsnError(f"{source.name!r} has no class folder in {split}/", where=str(source), valid=SHAPE)
+    return lay_out(files, str(source), SHAPE)
+
+
+def lay_out(files: Files, where: str, valid: str) -> Layout:
+    """The layout of files whose split and class are known; ``where`` and ``valid`` are for messages.
+
+    Raises :class:`LsnError` unless both splits have the same classes, two or more, and images of each.
+    """
+    class_names = _class_names(files, where, valid)
     rows: dict[str, tuple[str, int]] = {}
     labels = {}
     for split in SPLITS:
         order = [(label, *file) for label, name in enumerate(class_names) for file in sorted(files[split][name])]
         for row, (label, base, name) in enumerate(order):
             if name in rows or (row and order[row - 1][:2] == (label, base)):
-                raise LsnError(f"{name!r} is there twice", where=str(source))
+                raise LsnError(f"{name!r} is there twice", where=where)
             rows[name] = (split, row)
         labels[split] = np.array([label for label, _, _ in order], dtype=np.int64)
     return Layout(class_names, rows, labels)
 
 
-def _is_clutter(entry: Entry) -> bool:
+def is_clutter(entry: Entry) -> bool:
+    """Whether it is something that file managers leave behind, or hidden."""
     return not entry.parts or any(part.startswith(".") or part in _CLUTTER for part in entry.parts)
 
 
@@ -78,10 +93,11 @@ def _depth_of_splits(entries: list[Entry], source: Path) -> int:
     found = [f"{name}/" if name in folders else name for name in {entry.parts[0] for entry in entries}]
     raise LsnError(
         f"{source.name!r} has neither train/ nor test/ at its top "
-        + (f"(it has {_some(found)})" if found else "(it is empty)"),
+        + (f"(it has {some(found)})" if found else "(it is empty)"),
         where=str(source),
         valid=SHAPE,
-        next="make the folders train/ and test/ in it, a folder for each class in both, and divide the images",
+        next="make the folders train/ and test/ in it, a folder for each class in both, and divide the images; or"
+        " name the images with their labels in a CSV file: --labels FILE",
     )
 
 
@@ -105,45 +121,43 @@ def _check_file(entry: Entry, rest: list[str], source: Path) -> None:
         )
 
 
-def _class_names(files: dict[str, dict[str, list[tuple[str, str]]]], source: Path) -> tuple[str, ...]:
-    """The classes, which train/ and test/ must share."""
-    for split in SPLITS:
-        if not files[split]:
-            raise LsnError(f"{source.name!r} has no class folder in {split}/", where=str(source), valid=SHAPE)
+def _class_names(files: Files, where: str, valid: str) -> tuple[str, ...]:
+    """The classes, which train/ and test/ must share; numbers in their own order."""
     train, test = set(files["train"]), set(files["test"])
     if train != test:
-        raise _different_classes(files, source)
+        raise _different_classes(files, where, valid)
     for split in SPLITS:
         empty = [name for name, found in files[split].items() if not found]
         if empty:
-            raise LsnError(f"no image in class {_some(empty)} of {split}/", where=str(source), valid=SHAPE)
+            raise LsnError(f"no image in class {some(empty)} of {split}/", where=where, valid=valid)
     if len(train) < 2:
-        raise LsnError(f"there is only one class, {_some(train)}", where=str(source), valid="two or more classes")
+        raise LsnError(f"there is only one class, {some(train)}", where=where, valid="two or more classes")
+    numbers = all(name.isascii() and name.isdigit() for name in train)
     unprintable = [name for name in train if not name.isprintable()]
     if unprintable:
-        raise LsnError(f"class name {_some(unprintable)} is not printable text", where=str(source))
-    return tuple(sorted(train))
+        raise LsnError(f"class name {some(unprintable)} is not printable text", where=where)
+    return tuple(sorted(train, key=lambda name: (int(name), name) if numbers else (0, name)))
 
 
-def _different_classes(files: dict[str, dict[str, list[tuple[str, str]]]], source: Path) -> LsnError:
+def _different_classes(files: Files, where: str, valid: str) -> LsnError:
     sides, empty = [], True
     for split, other in (SPLITS, SPLITS[::-1]):
         only = files[split].keys() - files[other].keys()
         if without := {name for name in only if not files[split][name]}:
-            sides.append(f"only in {split}/, without an image: {_some(without)}")
+            sides.append(f"only in {split}/, without an image: {some(without)}")
         if images := only - without:
-            sides.append(f"only in {split}/: {_some(images)}")
+            sides.append(f"only in {split}/: {some(images)}")
             empty = False
     add = "give every class images in both train/ and test/"
     return LsnError(
         f"train/ and test/ have different classes; {'; '.join(sides)}",
-        where=str(source),
-        valid=SHAPE,
+        where=where,
+        valid=valid,
         next=f"remove what is empty, or {add}" if empty else f"{add}, or take out the folders that are no class",
     )
 
 
-def _some(names: Iterable[str]) -> str:
+def some(names: Iterable[str]) -> str:
     """Up to five of ``names``, and how many there are beyond."""
     names = sorted(names)
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""

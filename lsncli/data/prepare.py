@@ -12,9 +12,12 @@ from lsncli.data import catalogue, stored
 from lsncli.data.arrays import Arrays
 from lsncli.data.context import DataContext
 from lsncli.data.decoding import Collector, decode_all
-from lsncli.data.layout import SPLITS, Layout, arrange
+from lsncli.data.label_list import read_label_list
+from lsncli.data.labelled import arrange_labelled
+from lsncli.data.layout import Layout, arrange
 from lsncli.data.names import check_name
 from lsncli.data.sources import DEFAULT_MAX_BYTES, Source, open_source
+from lsncli.data.splits import SPLITS
 from lsncli.data.stored import StoredMeta
 from lsncli.errors import LsnError, UnknownNameError
 
@@ -47,16 +50,18 @@ def prepare(
     stands_in_for: str | None = None,
     noisy_labels: bool = False,
     size: int | None = None,
+    labels: Path | None = None,
     force: bool = False,
     max_bytes: int = DEFAULT_MAX_BYTES,
 ) -> Prepared:
     """Read ``path`` (see :data:`lsncli.data.layout.SHAPE`) and keep it decoded as data set ``name``.
 
-    stands_in_for: the data set in whose place reports may show this one; of as many classes.
-    noisy_labels: the training labels are noisy by nature, their true values unknown. What was declared of the
-    same images before stays declared where nothing is said of it. size: crop and resize to size x size pixels.
-    force: replace other content of the same name, and what was declared of it. max_bytes: most that the source may
-    unpack to.
+    stands_in_for: the data set in whose place reports may show this one; of as many classes. noisy_labels: the
+    training labels are noisy by nature, their true values unknown. What was declared of the same images before
+    stays declared where nothing is said of it. size: crop and resize to size x size pixels. labels: a CSV file
+    that names the images with their labels and splits; they may then lie anywhere in ``path`` (see
+    :mod:`lsncli.data.label_list`). force: replace other content of the same name, and what was declared of it.
+    max_bytes: most that the source may unpack to.
 
     Raises :class:`LsnError` for a name that cannot be had, a source that cannot be used (nothing is
     written then), and a folder that cannot be written.
@@ -67,10 +72,15 @@ def prepare(
     existing = _existing(folder, force=force)
     if existing is not None and not force:
         _refuse_another_original(existing, stands_in_for, folder)
-    source = open_source(path, max_bytes=max_bytes)
+    listed = read_label_list(labels) if labels else ()
+    source = open_source(path, max_bytes=max_bytes, every_file=labels is not None)
     stored.reserve(folder).rmdir()  # a folder that cannot be written shows now, not after the decoding
     listing = _telling(source.entries(), context, f"listing {path.name}")
-    layout = arrange(listing, path)
+    if labels:
+        layout, left_out = arrange_labelled(listing, listed, path, labels)
+        notes += _left_out(left_out, labels)
+    else:
+        layout = arrange(listing, path)
     if stands_in_for:
         _check_classes(len(layout.class_names), stands_in_for, context)
     arrays = _decode(source, layout, context, size=size, max_bytes=max_bytes, noisy_labels=noisy_labels)
@@ -124,6 +134,13 @@ def _unknown_original(original: str, context: DataContext) -> tuple[str, ...]:
         hint = f" ({error.next})" if error.next and error.next.startswith("did you mean") else ""
         return (f"{original!r} is not known here, so its number of classes was not compared{hint}",)
     return ()
+
+
+def _left_out(images: int, labels: Path) -> tuple[str, ...]:
+    """A note on images that a label file says nothing of."""
+    if not images:
+        return ()
+    return (f"{images} image{'s' if images > 1 else ''} of the source not named in {labels.name}, and left out",)
 
 
 def _check_classes(classes: int, original: str, context: DataContext) -> None:

@@ -49,16 +49,17 @@ class Source(Protocol):
         ...
 
 
-def open_source(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Source:
+def open_source(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES, every_file: bool = False) -> Source:
     """The source at ``path``, recognised by its content, not by its name.
 
+    every_file: of a folder, list all files at any depth, not only those that can be images in class folders.
     Raises :class:`LsnError` where there is nothing, or nothing that lsn reads.
     """
     from lsncli.data.tarball import TarSource, is_plain_tar
     from lsncli.data.zipped import ZipSource
 
     if os.path.isdir(path):  # noqa: PTH112 - false, unlike Path's, for a name that no folder can have
-        return FolderSource(path)
+        return FolderSource(path, every_file)
     try:
         with path.open("rb") as file:
             start = file.read(8)
@@ -83,9 +84,13 @@ class FolderSource:
     """A folder of the user's own. Links are followed: whoever made them can read what they point to."""
 
     path: Path
+    every_file: bool = False
 
     def entries(self) -> Iterator[Entry]:
         """The folders and files that matter: two levels below ``train`` and ``test``, the top where neither is."""
+        if self.every_file:
+            yield from self._files_below(self.path, frozenset())
+            return
         root = self._root()
         if not self._has_split(root):
             # No data set; but who refuses it can say what is there instead.
@@ -112,6 +117,17 @@ class FolderSource:
                 except OSError as error:
                     raise unreadable(self.path, f"{entry.name!r}: {error.strerror or error}") from None
                 yield entry.name, limited(self.path, entry.name, data)
+
+    def _files_below(self, folder: Path, above: frozenset[Path]) -> Iterator[Entry]:
+        """Every file at any depth; a link that leads to a folder above it is not followed again."""
+        own = folder.resolve()
+        if own in above:
+            return
+        for child in self._children(folder):
+            if child.is_dir():
+                yield from self._files_below(child, above | {own})
+            else:
+                yield self._entry(child, self.path, is_dir=False)
 
     def _root(self) -> Path:
         """The folder itself, or its one subfolder that holds train/ or test/."""

@@ -24,7 +24,7 @@ def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, quickstart: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder, with three databases, and ``birds`` at home, as a folder and as an archive."""
+    """The working folder, with three databases; at home ``birds`` as a folder and an archive, and ``photos``."""
     work, home = tmp_path / "work", tmp_path / "home"
     work.mkdir()
     for name in ("results.db", "other.db", "third.db"):
@@ -38,6 +38,11 @@ def folder(tmp_path: Path, quickstart: Path, monkeypatch: pytest.MonkeyPatch) ->
             for number in range(count):
                 pixels = generator.integers(0, 256, (32, 32, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(place / f"{number}.png")
+    (home / "photos").mkdir()
+    for number in range(1, 5):
+        Image.fromarray(generator.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(
+            home / f"photos/000{number}.jpg"
+        )
     shutil.make_archive(str(home / "birds"), "xztar", home / "birds")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("LSN_DATA_DIR", str(tmp_path / "data"))

@@ -78,7 +78,7 @@ def test_the_parser_takes_it(page: str, command: str) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "bash", "console")])
 def test_the_commands_of_a_page_run_one_after_another(page: str, folder: Path, repository: Path) -> None:
-    for block in blocks(page, "toml"):
+    for block in blocks(page, "toml", "csv"):
         if block.title:
             (folder / block.title).write_text(block.text, encoding="utf-8")
     (folder / "recipes").symlink_to(repository / "recipes")

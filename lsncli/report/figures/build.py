@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from lsncli.errors import LsnError
@@ -39,14 +40,15 @@ def build_figure(
     components: Registry | None = None,
     run_options: Sequence[str] = (),
     notes: Sequence[str] = (),
+    data_dir: Path | None = None,
 ) -> Figure:
     """Figure ``number`` of the paper from the database alone; ``results`` None is an empty database.
 
     recipe: another recipe, or computation, to draw in that figure's way instead of the shipped one. quantity: of
     Figures 3 and 7, ``probabilities`` (as in the paper, the default) or ``logits``. keep: stores what was computed
-    for Figures 1 and 5. run_options, notes: as of :func:`lsncli.report.build.build_report`. Raises
-    :class:`LsnError` for a figure that there is not, for options that it does not have, and for a recipe that
-    cannot be drawn so.
+    for Figures 1 and 5. run_options, notes: as of :func:`lsncli.report.build.build_report`. data_dir: where the
+    prepared data sets are, which know their classes' names; None where there are none. Raises :class:`LsnError`
+    for a figure that there is not, for options that it does not have, and for a recipe that cannot be drawn so.
     """
     check_number(number)
     _check_quantity(number, quantity)
@@ -65,6 +67,7 @@ def build_figure(
         published_table(table) if table is not None else None,
         aliases,
         components,
+        data_dir,
     )
     figure = _draw_from(number, runs, components, quantity)
     return replace(figure, notes=(*notes, *figure.notes))

@@ -6,13 +6,17 @@ engine stores the projection of the training examples whose given label is one o
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from lsncli.data.catalogue import describe
 from lsncli.errors import LsnError
+from lsncli.plan import RunSpec
 from lsncli.recipe.resolve import ResolvedVariant
 from lsncli.registry import Registry
+from lsncli.replaced_data import digest_here
 from lsncli.report.figures.model import Figure, ProjectionPanel, WordsPanel
 from lsncli.report.figures.runs import FigureRuns
 from lsncli.report.figures.wording import is_series_key, lettered, panel_words, sentence, series_words
@@ -155,7 +159,7 @@ def _panel(variant: ResolvedVariant, runs: FigureRuns, components: Registry, tit
         title=title,
         cell=cell,
         classes=classes,
-        names=_names(chosen.data.name, classes, components),
+        names=_names(chosen, classes, runs, components),
         points=np.asarray(points[chosen.key], dtype=np.float64),
         given=np.asarray(others[_GIVEN], dtype=np.int64),
         true=None if others[_TRUE] is None else np.asarray(others[_TRUE], dtype=np.int64),
@@ -163,10 +167,17 @@ def _panel(variant: ResolvedVariant, runs: FigureRuns, components: Registry, tit
     )
 
 
-def _names(data: str, classes: tuple[int, ...], components: Registry) -> tuple[str, ...]:
+def _names(spec: RunSpec, classes: tuple[int, ...], runs: FigureRuns, components: Registry) -> tuple[str, ...]:
+    """What the classes are called: a prepared set says it where it is at hand, with the run's own contents."""
     known: tuple[Any, ...] = ()
-    if data in components.names("data set"):
-        known = components.get("data set", data).class_names
+    if spec.data.name in components.names("data set"):
+        known = components.get("data set", spec.data.name).class_names
+    elif runs.results is not None and runs.data_dir is not None:
+        with suppress(LsnError):
+            about = describe(spec.data.name, runs.data_dir)
+            trained_on = runs.results.data_digests([spec.key]).get(spec.key)
+            if trained_on is not None and trained_on == digest_here(spec.data, runs.data_dir):
+                known = about.class_names
     return tuple(one_line(str(known[c])) if 0 <= c < len(known) else f"class {c}" for c in classes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -38,7 +39,7 @@ class FigureResults(Results, Protocol):
 class FigureRuns:
     """The variants of a recipe under the profile that is shown; remembers whom it was asked for.
 
-    aliases: what the paper's table calls the labels of the figure.
+    aliases: what the paper's table calls the labels of the figure. data_dir: the folder of the prepared data sets.
     """
 
     found: Found
@@ -47,6 +48,7 @@ class FigureRuns:
     paper: PublishedTable | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     components: Registry | None = None
+    data_dir: Path | None = None
     _used: dict[str, None] = field(default_factory=dict)
     _lacking: Counter[str] = field(default_factory=Counter)
     _metrics: dict[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)

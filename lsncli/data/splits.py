@@ -1,0 +1,3 @@
+"""The parts that every data set has."""
+
+SPLITS = ("train", "test")
