@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from lsncli.components import CheckContext, ComponentInfo, LossInfo, NoiseContext
 from lsncli.errors import LsnError, UnknownNameError
-from lsncli.parameters import NoParams, explain, validate
+from lsncli.parameters import NoParams, explain, parameter_names, validate
 from lsncli.plan import ComponentSpec
-from lsncli.recipe.homes import homes_in, parameters_of
+from lsncli.recipe.homes import did_you_mean, home_hint, homes_of, parameters_of
 from lsncli.recipe.loading import LoadedRecipe, name_instead
 from lsncli.recipe.schema import ComponentSection, DataSection
 from lsncli.registry import Registry
@@ -44,7 +44,7 @@ class ComponentChecker:
             place = ".".join([key, *(str(part) for part in first["loc"])])
             unknown = first["type"] == "extra_forbidden"
             where = self.loaded.source.place(place)
-            homes = homes_in(self.loaded.recipe.model_dump(), place) if unknown else None
+            homes = home_hint(place, self.loaded.recipe.model_dump(), self.components) if unknown else None
             raise LsnError(
                 f"unknown recipe key {place!r}" if unknown else f"{key}: {explain(error)}",
                 where=where,
@@ -109,7 +109,8 @@ class ComponentChecker:
                 context={"base_dir": self.loaded.source.folder},
             )
         except LsnError as error:
-            error.next = error.next or self._others_with(kind, section, key)
+            # Exactly that parameter elsewhere, before what is only called alike here.
+            error.next = self._home(kind, section, key) or error.next or self._others_with(kind, section, key)
             raise
         spec = ComponentSpec(
             name=info.name,
@@ -120,14 +121,30 @@ class ComponentChecker:
         self._validated[memo] = (spec, params)
         return spec, params
 
+    def _strange(self, kind: str, section: ComponentSection) -> set[str]:
+        """The parameters that the component does not have."""
+        own = parameters_of(self.components)(kind, section.name)
+        return set() if own is None else set(section.params()) - set(own)
+
+    def _home(self, kind: str, section: ComponentSection, key: str) -> str | None:
+        """What to say where a parameter is not of this component but has its place in another section."""
+        strange = sorted(self._strange(kind, section))
+        settings, parameters = self.loaded.recipe.model_dump(), parameters_of(self.components)
+        return did_you_mean(homes_of(f"{key}.{strange[0]}", settings, parameters)) if strange else None
+
     def _others_with(self, kind: str, section: ComponentSection, key: str) -> str | None:
         """What to say where a parameter is not of this component but of others: ``noise.rate`` without a noise."""
-        known = parameters_of(self.components)
-        own = known(kind, section.name)
-        strange = set() if own is None else set(section.params()) - set(own)
-        names = sorted(self.components.names(kind)) if strange else []
-        others = [name for name in names if strange <= set(known(kind, name) or ())]
-        return f"set {key}.name to one that has it: {', '.join(others)}" if others else None
+        strange = self._strange(kind, section)
+        if not strange:
+            return None
+        names = [
+            entry.info.name
+            for entry in self.components.all(kind)
+            # A name that two plugins claim is a mistake of who uses it, and not advised.
+            if (kind, entry.info.name) not in self.components.conflicts
+            and strange <= (parameter_names(entry.info.params) or set())
+        ]
+        return f"set {key}.name to one that has it: {', '.join(names)}" if names else None
 
     def uses_estimate(self, spec: ComponentSpec, params: BaseModel, key: str) -> bool:
         """Whether a loss is to be given an estimate of T, in a run whose recipe says how to make one."""

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lsncli.errors import LsnError, NoRunLeftError, UnknownNameError
+from lsncli.errors import LsnError, NoRunLeftError
 from lsncli.recipe.homes import parameters_of
 from lsncli.recipe.loading import LoadedRecipe, setting_text
 from lsncli.recipe.replaced_sections import Parameters, accepted, contradicts, lay_over
 from lsncli.recipe.schema import SETTING_SECTIONS
-from lsncli.recipe.sweep_checks import OWN_KEYS, axis_text, check_cases, unknown_axis
+from lsncli.recipe.sweep_checks import axis_text, check_cases, unknown_axis
 from lsncli.recipe.toml_text import MAX_DEPTH
 from lsncli.registry import Registry
 from lsncli.toml_text import toml_text
@@ -116,9 +116,6 @@ def _case(
             coordinates.update(placed)
         elif key == "sweep":
             inner = value
-        elif key.split(".")[0] not in SETTING_SECTIONS:
-            valid = (*SETTING_SECTIONS, *OWN_KEYS)
-            raise UnknownNameError.of("key of a case", key, valid, where=loaded.source.place("sweep.case"))
         else:
             assign(settings, key, value, loaded)
     if not isinstance(inner, Mapping):

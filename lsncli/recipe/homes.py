@@ -5,30 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from lsncli.components import KIND_OF_SECTION
 from lsncli.parameters import parameter_names
+from lsncli.recipe.component_sections import COMPONENT_SECTIONS, kind_at, of_dependency
 from lsncli.recipe.replaced_sections import Parameters, component_at
-from lsncli.recipe.schema import (
-    ComponentSection,
-    DataSection,
-    EstimatorSection,
-    LossSection,
-    NoiseSection,
-    OptimizerSection,
-    ScheduleSection,
-    TrainSection,
-)
+from lsncli.recipe.schema import TrainSection
 from lsncli.registry import Registry, registry
 
-_COMPONENTS: dict[str, type[ComponentSection]] = {
-    "data": DataSection,
-    "noise": NoiseSection,
-    "model": ComponentSection,
-    "loss": LossSection,
-    "train.optimizer": OptimizerSection,
-    "train.schedule": ScheduleSection,
-    "transition.estimator": EstimatorSection,
-}
+#: A seed is no setting, and a noise's own is not what is meant by one.
+_SEEDS = ("seed", "seeds")
 
 
 def parameters_of(components: Registry | None = None) -> Parameters:
@@ -42,24 +26,34 @@ def parameters_of(components: Registry | None = None) -> Parameters:
     return parameters
 
 
-def homes_of(parameter: str, settings: Mapping[str, Any], parameters: Parameters) -> list[str]:
-    """The dotted keys under which the recipe has a ``parameter`` of that name, of a component or of its own."""
-    found = [f"train.{parameter}"] if parameter in TrainSection.model_fields else []
-    for section, model in _COMPONENTS.items():
-        path = section.split(".")
-        if path[0] == "transition" and not settings.get("transition"):
+def homes_of(key: str, settings: Mapping[str, Any], parameters: Parameters) -> list[str]:
+    """The dotted keys under which the recipe has a parameter of the last name of ``key``: a component's or its own.
+
+    For a key of the teacher's they are the teacher's.
+    """
+    prefix, parameter = of_dependency(key)[0], key.rpartition(".")[2]
+    if parameter in _SEEDS:
+        return []
+    found = [f"{prefix}train.{parameter}"] if parameter in TrainSection.model_fields else []
+    for section, model in COMPONENT_SECTIONS.items():
+        if section.startswith("transition.") and (prefix or not settings.get("transition")):
             continue
-        name = component_at(settings, path) or model.model_fields["name"].default
-        own = set(model.model_fields) - {"name"}
-        known = parameters(KIND_OF_SECTION[path[-1]], name) if isinstance(name, str) else None
+        name = component_at(settings, f"{prefix}{section}".split(".")) or model.model_fields["name"].default
+        own, kind = set(model.model_fields) - {"name"}, kind_at(section)
+        known = parameters(kind, name) if kind and isinstance(name, str) else None
         if parameter in own | set(known or ()):
-            found.append(f"{section}.{parameter}")
+            found.append(f"{prefix}{section}.{parameter}")
     return found
 
 
-def homes_in(settings: Mapping[str, Any], dotted: str) -> str | None:
+def home_hint(key: str, settings: Mapping[str, Any], components: Registry | None = None) -> str | None:
     """The hint for a key that there is not: where the recipe has a parameter of its last name; None if nowhere."""
-    return did_you_mean(homes_of(dotted.split(".")[-1], settings, parameters_of()))
+    if key.rpartition(".")[2] in _SEEDS:
+        return SEEDS_HINT
+    return did_you_mean(homes_of(key, settings, parameters_of(components)))
+
+
+SEEDS_HINT = "seeds are given by seeds = […]"
 
 
 def did_you_mean(homes: Sequence[str]) -> str | None:

@@ -199,13 +199,14 @@ def _validated(raw: Mapping[str, Any], source: Source, inside: str = "") -> Reci
         raise LsnError(explain(error), where=where, next=name_instead(first, key, _keys_of(key), where)) from None
 
 
-def _unknown_key(raw: Mapping[str, Any], key: str, where: str) -> UnknownNameError:
-    from lsncli.recipe.homes import homes_in
+def _unknown_key(raw: Mapping[str, Any], key: str, where: str, meant: str = "") -> UnknownNameError:
+    """The error for ``key``; ``meant`` is the whole one where only its first part is unknown."""
+    from lsncli.recipe.homes import home_hint
 
     section, _, wrong = key.rpartition(".")
     error = UnknownNameError.of("recipe key", wrong, _keys_of(section), where=where)
-    # What is like none of the section's keys may be another section's: train.lr is train.optimizer.lr.
-    error.next = error.next or homes_in(raw, key)
+    # Exactly that name in another section, as train.lr is train.optimizer.lr, before what is only called alike.
+    error.next = home_hint(meant or key, raw) or error.next
     return error
 
 
@@ -267,7 +268,7 @@ def _set(raw: dict[str, Any], key: str, value: Any) -> None:
     if not key or not all(key.split(".")) or len(rest) > MAX_DEPTH:
         raise LsnError(f"--set {key!r}: not a key", valid="dotted keys such as train.steps or loss.alpha")
     if head not in Recipe.model_fields:
-        raise _unknown_key(raw, head, f"--set {key}")
+        raise _unknown_key(raw, head, f"--set {key}", meant=key)
     # Every case must see it too, also where the case says otherwise. A table around the key that is silent about it
     # is seen to when the sweep is expanded.
     if head in SETTING_SECTIONS and isinstance(sweep, dict):

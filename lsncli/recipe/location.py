@@ -44,10 +44,13 @@ def has_key(table: Any, dotted: str) -> bool:
 def line_of(text: str, dotted: str, case: int | None = None) -> int | None:
     """The 1-based line where ``dotted`` is written: its axis in the sweep, or itself, or its nearest table.
 
-    ``case`` counts the ``[[sweep.case]]`` tables from 0, where ``dotted`` is in that one. Good enough to point a
+    ``case`` counts the tables ``[[sweep.case]]`` (or those of a profile, where ``dotted`` is one's) from 0, where
+    ``dotted`` is in that one. Good enough to point a
     person at the place; a key written in an unusual way gives None.
     """
     wanted = dotted.replace('"', "").replace("'", "")
+    # The table that holds the cases: up to and with "sweep.case".
+    counted = wanted[: wanted.find("sweep.case") + len("sweep.case")]
     table = ""
     headers: dict[str, int] = {}
     own: int | None = None
@@ -55,10 +58,10 @@ def line_of(text: str, dotted: str, case: int | None = None) -> int | None:
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
             table = _plain(header.group(1))
-            cases += table == "sweep.case"
+            cases += table == counted
             if case is None or cases == case:
                 headers.setdefault(table, number)
-        elif case is not None and (table != "sweep.case" or cases != case):
+        elif case is not None and (table != counted or cases != case):
             continue
         elif assignment := _ASSIGNMENT.match(line):
             key = _plain(assignment.group(1))

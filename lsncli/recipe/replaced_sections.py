@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from lsncli.components import KIND_OF_SECTION
+from lsncli.recipe.component_sections import kind_at
 
 #: The parameters of a component (kind and name); None where they are not known, and any may be given.
 Parameters = Callable[[str, str], Collection[str] | None]
@@ -33,7 +33,7 @@ def lay_over(
         around = any(key.startswith(f"{other}.") for other in replaced)
         itself = any(f"{other}.".startswith(f"{key}.") for other in replaced)
         if around and not itself and _takes(settings, path, parameters):
-            _assign(settings, path, copy.deepcopy(value))
+            put(settings, path, copy.deepcopy(value))
 
 
 def changed_inside(swept: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
@@ -64,9 +64,9 @@ def contradicts(said: Any, actual: Any) -> bool:
 
 def accepted(settings: Mapping[str, Any], key: str, parameters: Parameters) -> Collection[str]:
     """The parameters that the component at the table around ``key`` has; none where nothing is known."""
-    *path, _ = key.split(".")
-    name = component_at(settings, path)
-    return (parameters(KIND_OF_SECTION[path[-1]], name) or ()) if name and path[-1] in KIND_OF_SECTION else ()
+    section = key.rpartition(".")[0]
+    name, kind = component_at(settings, section.split(".")), kind_at(section)
+    return (parameters(kind, name) or ()) if name and kind else ()
 
 
 def component_at(settings: Mapping[str, Any], path: list[str]) -> str | None:
@@ -81,10 +81,11 @@ def _takes(settings: Mapping[str, Any], path: list[str], parameters: Parameters)
     *outer, last = path
     if outer[0] in OPTIONAL_SECTIONS and outer[0] not in settings:
         return False
-    if outer[-1] not in KIND_OF_SECTION or last in _at(settings, outer):
+    kind = kind_at(".".join(outer))
+    if kind is None or last in _at(settings, outer):
         return True
     name = component_at(settings, outer)
-    known = None if name is None else parameters(KIND_OF_SECTION[outer[-1]], name)
+    known = None if name is None else parameters(kind, name)
     return known is None or last in known
 
 
@@ -95,7 +96,8 @@ def _at(settings: Mapping[str, Any], path: list[str]) -> Mapping[str, Any]:
     return at if isinstance(at, Mapping) else {}
 
 
-def _assign(settings: dict[str, Any], path: list[str], value: Any) -> None:
+def put(settings: dict[str, Any], path: list[str], value: Any) -> None:
+    """Set the value at ``path`` in nested ``settings``; tables on the way are copied, not changed."""
     at = settings
     for part in path[:-1]:
         inner = at.get(part)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from lsncli.components import KIND_OF_SECTION
 from lsncli.errors import LsnError, UnknownNameError
-from lsncli.recipe.homes import did_you_mean, homes_of
+from lsncli.recipe.component_sections import kind_at
+from lsncli.recipe.homes import SEEDS_HINT, did_you_mean, homes_of
 from lsncli.recipe.loading import LoadedRecipe, name_instead
-from lsncli.recipe.replaced_sections import Parameters
+from lsncli.recipe.replaced_sections import Parameters, put
 from lsncli.recipe.schema import SETTING_SECTIONS
 from lsncli.toml_text import toml_text
 
@@ -20,41 +22,76 @@ OWN_KEYS = ("label", "at", "sweep")
 def check_cases(
     axes: Mapping[str, Any], cases: Sequence[Mapping[str, Any]], loaded: LoadedRecipe, parameters: Parameters
 ) -> None:
-    """Raise :class:`LsnError` for an axis or a case that cannot be meant."""
+    """Raise :class:`LsnError` for an axis or a case that cannot be meant.
+
+    Places and hints are looked for only when there is something to raise: it takes reading the whole text.
+    """
     settings = loaded.recipe.model_dump(include=set(SETTING_SECTIONS))
-    _check_axes(axes, [settings, *({**settings, **case} for case in cases)], loaded, parameters)
-    varied = list(dict.fromkeys(_varied(axes, cases)))
+    check = _Words(loaded, parameters, settings, axes, cases)
+    check.axes(axes)
     for number, case in enumerate(cases):
         for key, value in case.items():
             if key not in OWN_KEYS:
-                _check_table(key, value, loaded.source.place(f"sweep.case.{key}", case=number))
+                check.key(key, number)
+                _check_table(key, value, partial(loaded.source.place, f"sweep.case.{key}", case=number))
         inner = case.get("sweep")
         if isinstance(inner, Mapping):
-            _check_axes(inner, [{**settings, **case}], loaded, parameters, case=number)
-        _check_place(case.get("at", {}), varied, loaded.source.place("sweep.case.at", case=number))
+            check.axes(inner, number)
+    varied = list(dict.fromkeys(_varied(axes, cases)))
+    for number, case in enumerate(cases):
+        _check_place(case.get("at", {}), varied, partial(loaded.source.place, "sweep.case.at", case=number))
 
 
-def _check_axes(
-    axes: Mapping[str, Any],
-    settings: Sequence[Mapping[str, Any]],
-    loaded: LoadedRecipe,
-    parameters: Parameters,
-    *,
-    case: int | None = None,
-) -> None:
-    """Refuse an axis of no section; ``settings`` are those that it would change, of each case."""
-    for key in axes:
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The recipe whose axes and cases are checked; ``settings`` is what it says outside of its sweep."""
+
+    loaded: LoadedRecipe
+    parameters: Parameters
+    settings: Mapping[str, Any]
+    swept: Mapping[str, Any]
+    cases: Sequence[Mapping[str, Any]]
+
+    def axes(self, axes: Mapping[str, Any], case: int | None = None) -> None:
+        """Refuse an axis of no section."""
+        for key in axes:
+            if key.split(".")[0] not in SETTING_SECTIONS:
+                place = f"sweep.{key}" if case is None else f"sweep.case.sweep.{key}"
+                raise unknown_axis(key, self.loaded.source.place(place, case=case), self._homes(key, case))
+
+    def key(self, key: str, case: int) -> None:
+        """Refuse a case's key that is neither of a section nor of the case itself."""
         if key.split(".")[0] not in SETTING_SECTIONS:
-            # A seed is no setting: a noise's own is not what is meant by one.
-            looked = [] if key in ("seed", "seeds") else settings
-            homes = [home for one in looked for home in homes_of(key.split(".")[-1], one, parameters)]
-            place = f"sweep.{key}" if case is None else f"sweep.case.sweep.{key}"
-            raise unknown_axis(key, loaded.source.place(place, case=case), list(dict.fromkeys(homes)))
+            where = self.loaded.source.place(f"sweep.case.{key}", case=case)
+            error = UnknownNameError.of("key of a case", key, (*SETTING_SECTIONS, *OWN_KEYS), where=where)
+            error.next = did_you_mean(self._homes(key, case)) or error.next
+            raise error
+
+    def _homes(self, key: str, case: int | None) -> list[str]:
+        """Where the combinations, those of the case if it is one's, have a parameter of that name."""
+        cases = self.cases if case is None else [self.cases[case]]
+        possible = [
+            self.settings,
+            *(_with(self.settings, {k: v for k, v in c.items() if k not in OWN_KEYS}) for c in cases),
+        ]
+        for axis, values in self.swept.items():
+            for value in values if isinstance(values, list) else ():
+                possible += [_with(settings, {axis: value}) for settings in possible[: len(cases) + 1]]
+        homes = (home for settings in possible for home in homes_of(key, settings, self.parameters))
+        return list(dict.fromkeys(homes))
+
+
+def _with(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested ``settings`` with the dotted keys of ``changes``; a whole section before its parts."""
+    result = dict(settings)
+    for key in sorted(changes, key=lambda key: key.count(".")):
+        put(result, key.split("."), changes[key])
+    return result
 
 
 def unknown_axis(key: str, where: str, homes: Sequence[str] = ()) -> UnknownNameError:
     """The error for an axis that is of no section; ``homes`` is where the recipe has a parameter of its name."""
-    seeds = "; seeds are given by seeds = […]" if key in ("seed", "seeds") else ""
+    seeds = f"; {SEEDS_HINT}" if key in ("seed", "seeds") else ""
     error = UnknownNameError.of(
         "swept key",
         key,
@@ -76,17 +113,18 @@ def axis_text(key: str, values: Any) -> str:
     )
 
 
-def _check_table(key: str, value: Any, where: str) -> None:
+def _check_table(key: str, value: Any, place: Callable[[], str]) -> None:
     """A name in the place of a whole section, which an axis that goes into it would take for an empty table."""
-    last = key.split(".")[-1]
-    if isinstance(value, Mapping) or (key not in SETTING_SECTIONS and last not in KIND_OF_SECTION):
+    named = kind_at(key) is not None
+    if isinstance(value, Mapping) or (key not in SETTING_SECTIONS and not named):
         return
+    where = place()
     problem = {"input": value, "loc": ()}
     written = toml_text(key) if "." in key and not where.startswith("--set ") else key
     raise LsnError(
         f"{key}: a table is expected (given: {value!r})",
         where=where,
-        next=name_instead(problem, written, ("name",) if last in KIND_OF_SECTION else (), where),
+        next=name_instead(problem, written, ("name",) if named else (), where),
     )
 
 
@@ -109,14 +147,14 @@ def _with_inner(key: str, value: Any) -> Iterator[str]:
         yield from _with_inner(f"{key}.{part}", inner)
 
 
-def _check_place(at: Any, varied: Sequence[str], where: str) -> None:
+def _check_place(at: Any, varied: Sequence[str], place: Callable[[], str]) -> None:
     """A place by a key that nothing varies would be a row of its own, beside the one that was meant."""
     if not isinstance(at, Mapping) or any(isinstance(v, Mapping | list) for v in at.values()):
         raise LsnError(
             "a case's 'at' gives swept keys their values in the report",
-            where=where,
+            where=place(),
             valid='at = { "loss.alpha" = 0.0 }',
         )
     for key in at:
         if key not in varied:
-            raise UnknownNameError.of("swept key in a case's 'at':", key, varied, where=where)
+            raise UnknownNameError.of("swept key in a case's 'at':", key, varied, where=place())

@@ -268,7 +268,7 @@ REFUSED = {
     "unknown profile": ("--profile big", ["unknown profile 'big'", "smoke"]),
     "no seeds": ("--seeds 0", ["--seeds 0"]),
     "set without value": ("--set train.steps", ["--set 'train.steps'", "KEY=VALUE"]),
-    "set of an unknown key": ("--set trian.steps=3", ["unknown recipe key 'trian'", "did you mean 'train'"]),
+    "set of an unknown key": ("--set trian.steps=3", ["unknown recipe key 'trian'", "did you mean 'train.steps'?"]),
     "set of a wrong type": ("--set train.steps=many", ["train.steps", "many"]),
     "set of an impossible value": ("--set noise.rate=1.5", ["noise model 'symmetric'", "rate"]),
     "only what is not there": ("--only loss.name=mine", ["no run of the recipe is left", "label-smoothing"]),

@@ -41,10 +41,14 @@ sweep = { "loss.alpha" = [0.1, 0.5] }
 )
 
 
-def coordinates(tmp_path: Path, text: str, **overrides: Any) -> list[dict[str, Any]]:
+def write(tmp_path: Path, text: str) -> str:
     path = tmp_path / "r.toml"
     path.write_text(text)
-    return [variant.coordinates for variant in expand(load(str(path), Overrides(**overrides)))]
+    return str(path)
+
+
+def coordinates(tmp_path: Path, text: str, **overrides: Any) -> list[dict[str, Any]]:
+    return [variant.coordinates for variant in expand(load(write(tmp_path, text), Overrides(**overrides)))]
 
 
 def test_no_sweep_is_one_variant(tmp_path: Path) -> None:
@@ -144,10 +148,53 @@ def test_an_axis_that_set_gives_is_named_as_such(tmp_path: Path) -> None:
 
 def test_a_misspelt_key_of_a_case_is_told_what_a_case_has(tmp_path: Path) -> None:
     with pytest.raises(LsnError, match="unknown key of a case 'lable'") as caught:
-        coordinates(tmp_path, HEAD + '[[sweep.case]]\nlable = "a"\n')
-    assert str(caught.value.where).endswith("key 'sweep.case'")
+        coordinates(tmp_path, HEAD + '[[sweep.case]]\nlabel = "a"\n[[sweep.case]]\nlable = "b"\n')
+    assert str(caught.value.where).endswith("r.toml:14, key 'sweep.case.lable'")
     assert {"at", "label", "sweep", "loss", "train"} <= set(str(caught.value.valid).split(", "))
     assert caught.value.next == "did you mean 'label'?"
+
+
+def test_a_parameter_alone_in_a_case_is_told_its_section_before_the_place_by_it_is_refused(tmp_path: Path) -> None:
+    said = 'at = { "loss.alpha" = 0.0 }\nloss = { name = "label-smoothing" }\nalpha = 0.1\n'
+    with pytest.raises(LsnError, match="unknown key of a case 'alpha'") as caught:
+        coordinates(tmp_path, f"{HEAD}[[sweep.case]]\n{said}")
+    assert str(caught.value.where).endswith("r.toml:14, key 'sweep.case.alpha'")
+    assert caught.value.next == "did you mean 'loss.alpha'?"
+
+
+@pytest.mark.parametrize("around", ['"loss.name" = ["label-smoothing"]', 'loss = [{ name = "label-smoothing" }]'])
+def test_an_axis_of_a_component_that_another_axis_chooses_is_told_its_section(tmp_path: Path, around: str) -> None:
+    with pytest.raises(LsnError, match="unknown swept key 'alpha'") as caught:
+        coordinates(tmp_path, f"{HEAD}[sweep]\n{around}\nalpha = [0.1]\n")
+    assert caught.value.next == "did you mean 'loss.alpha'?"
+
+
+def test_an_axis_of_a_component_that_a_case_names_by_a_dotted_key_is_told_its_section(tmp_path: Path) -> None:
+    text = f'{HEAD}[[sweep.case]]\n"loss.name" = "label-smoothing"\nsweep = {{ alpha = [0.1] }}\n'
+    with pytest.raises(LsnError, match="unknown swept key 'alpha'") as caught:
+        coordinates(tmp_path, text)
+    assert caught.value.next == "did you mean 'loss.alpha'?"
+
+
+def test_a_components_parameter_may_be_called_like_a_section(tmp_path: Path) -> None:
+    # Of a plugin's data set, say: only the whole key says whether it is a section.
+    cases = '[[sweep.case]]\n"data.noise" = 0.3\n[[sweep.case]]\n"model.loss" = "x"\n'
+    found = expand(load(write(tmp_path, HEAD + cases)))
+    assert [variant.settings["data"].get("noise") for variant in found] == [0.3, None]
+    assert [variant.settings["model"].get("loss") for variant in found] == [None, "x"]
+
+
+def test_places_are_looked_for_only_when_something_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each takes reading the whole text: with thousands of cases that would be minutes.
+    recipe = load(write(tmp_path, CASES))
+
+    def place(*_: object, **__: object) -> str:
+        raise AssertionError("nothing is wrong here")
+
+    monkeypatch.setattr(type(recipe.source), "place", place)
+    assert len(expand(recipe)) == 6
 
 
 def test_a_case_is_placed_by_swept_keys_only(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from lsncli.recipe.loading import (
 )
 from lsncli.recipe.location import line_of
 from lsncli.recipe.resolve import ResolvedRecipe, resolve
+from lsncli.registry import Origin, Plugin, Registry
 
 BASE = """\
 title = "Test"
@@ -288,6 +289,17 @@ def test_an_unknown_data_set_is_named_with_its_place(tmp_path: Path) -> None:
         ("lr", "did you mean 'train.optimizer.lr'?"),
         ("alpha", "did you mean 'loss.alpha'?"),
         ("train.epochs", "did you mean 'steps'?"),
+        # Exactly that name elsewhere goes before names that are only like it.
+        ("train.momentum", "did you mean 'train.optimizer.momentum'?"),
+        ("steps", "did you mean 'train.steps'?"),
+        ("rate", "did you mean 'noise.rate'?"),
+        ("train.train_size", "did you mean 'data.train_size'?"),
+        ("optimizer.lr", "did you mean 'train.optimizer.lr'?"),
+        ("optim.lr", "did you mean 'train.optimizer.lr'?"),
+        ("train.seed", "seeds are given by seeds = […]"),
+        # A teacher's are the teacher's.
+        ("teacher.lr", "did you mean 'teacher.train.optimizer.lr'?"),
+        ("teacher.alpha", "did you mean 'teacher.loss.alpha'?"),
     ],
 )
 def test_a_parameter_in_a_wrong_section_is_told_the_right_one(
@@ -302,6 +314,36 @@ def test_a_parameter_in_a_wrong_section_of_a_sweep_is_told_the_right_one(tmp_pat
     with pytest.raises(LsnError, match=r"unknown recipe key 'train.lr'") as caught:
         resolved(tmp_path, f'{BASE}[sweep]\n"train.lr" = [0.5]\n')
     assert caught.value.next == "did you mean 'train.optimizer.lr'?"
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("loss.lr", "did you mean 'train.optimizer.lr'?"),
+        ("model.lr", "did you mean 'train.optimizer.lr'?"),
+        ("noise.alpha", "did you mean 'loss.alpha'?"),
+        ("data.batch_size", "did you mean 'train.batch_size'?"),
+        ("train.optimizer.steps", "did you mean 'train.steps'?"),
+        ("loss.alfa", "did you mean 'alpha'?"),
+    ],
+)
+def test_a_parameter_in_the_section_of_another_component_is_told_the_right_one(
+    tmp_path: Path, key: str, told: str
+) -> None:
+    with pytest.raises(LsnError, match="has no parameter") as caught:
+        resolved(tmp_path, BASE, settings=((key, 0.5),))
+    assert (caught.value.where, caught.value.next) == (f"--set {key}", told)
+
+
+def test_a_name_that_two_plugins_claim_does_not_hide_a_mistake(tmp_path: Path) -> None:
+    components = Registry()
+    components.load([])
+    pair = next(entry.info for entry in components.all("noise model") if entry.info.name == "pair")
+    components._add(pair, Plugin("other", Origin("lsn-other", "1")))
+    recipe = loaded(tmp_path, BASE.replace('name = "symmetric"\n', ""))
+    with pytest.raises(LsnError, match="noise model 'none' has no parameter 'rate'") as caught:
+        resolve(recipe, components=components)
+    assert str(caught.value.next).startswith("set noise.name to one that has it: asymmetric, symmetric")
 
 
 def test_a_parameter_of_another_component_is_told_whose_it_is(tmp_path: Path) -> None:
@@ -327,7 +369,7 @@ def test_unknown_profile_names_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_set_of_an_unknown_key(tmp_path: Path) -> None:
-    with pytest.raises(LsnError, match=r"unknown recipe key 'trane'[\s\S]*did you mean 'train'"):
+    with pytest.raises(LsnError, match=r"unknown recipe key 'trane'[\s\S]*did you mean 'train\.steps'"):
         loaded(tmp_path, BASE, settings=(("trane.steps", 1),))
     with pytest.raises(LsnError, match="KEY=VALUE"):
         parse_setting("train.steps")
@@ -366,3 +408,12 @@ def test_line_of_finds_tables_and_inline_tables() -> None:
     assert line_of(text, "b.x") == 2
     assert line_of(text, "e.f.g.h") == 5
     assert line_of(text, "nowhere") is None
+
+
+def test_line_of_counts_the_cases_of_the_table_that_holds_them() -> None:
+    cases = "[[sweep.case]]\na = 1\nb = 1\n[[sweep.case]]\nb = 2\n"
+    text = f"{cases}{cases.replace('sweep', 'profiles.quick.sweep')}"
+    assert [line_of(text, "sweep.case.b", case) for case in (0, 1)] == [3, 5]
+    assert [line_of(text, "profiles.quick.sweep.case.b", case) for case in (0, 1)] == [8, 10]
+    # What a case does not have is the case's own.
+    assert [line_of(text, "profiles.quick.sweep.case.c", case) for case in (0, 1)] == [6, 9]
