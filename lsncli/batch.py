@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from lsncli.backends.selection import select_backend, select_precision
-from lsncli.data.catalogue import DataDescription, describe, is_registered
+from lsncli.data.catalogue import describe, is_registered
 from lsncli.data.context import DataContext
 from lsncli.data.readiness import make_ready
 from lsncli.engine.settings import EngineSettings
@@ -25,7 +25,7 @@ from lsncli.executors.interface import Control, Executor
 from lsncli.executors.processes import usable_cores
 from lsncli.noise.files import find_noise_files
 from lsncli.parameters import NoParams
-from lsncli.plan import Plan, RunSpec
+from lsncli.plan import Plan
 from lsncli.recipe.loading import LoadedRecipe, Overrides, load
 from lsncli.recipe.resolve import (
     Classes,
@@ -89,51 +89,6 @@ def plan_of(recipes: Sequence[ResolvedRecipe]) -> Plan:
         for spec in recipe.specs():
             plan.add(spec, recipe.title)
     return plan
-
-
-def check_data(plan: Plan, data_dir: Path, recipes: Sequence[ResolvedRecipe] = ()) -> dict[str, str]:
-    """Check that every data set is known and its subsets possible; returns the stand-ins among them.
-
-    Raises :class:`LsnError` before anything is trained, with the place in that of the ``recipes`` which wants the
-    run. A registered data set that can be downloaded may still be absent: its runs then fail with a message of
-    their own.
-    """
-    stand_ins: dict[str, str] = {}
-    for run in plan:
-        name = run.spec.data.name
-        description = describe(name, data_dir)
-        if description.stands_in_for:
-            stand_ins[name] = description.stands_in_for
-        for key, problem, most in _misfits(run.spec, description):
-            raise LsnError(problem, where=_place(run.key, key, recipes), valid=f"at most {most}")
-    return stand_ins
-
-
-def _misfits(spec: RunSpec, description: DataDescription) -> Iterator[tuple[str, str, int]]:
-    """The settings that the data set is too small for: key, what is wrong, and the most that is possible."""
-    data, named = spec.data, f"data set {spec.data.name!r}"
-    sizes = (
-        ("data.train_size", data.train_size, description.train_size),
-        ("data.test_size", data.test_size, description.test_size),
-    )
-    for key, wanted, there in sizes:
-        if wanted is not None and there is not None and wanted > there:
-            yield key, f"{key} = {wanted} is more than {named} has", there
-    train, held_out, batch = data.train_size or description.train_size, data.validation_size, spec.train.batch_size
-    if train is not None and held_out is not None:
-        if held_out >= train:
-            key, rest = "data.validation_size", f"{train} training examples of {named}"
-            yield key, f"{key} = {held_out} leaves nothing of the {rest}", train - 1
-        train -= held_out
-    if train is not None and batch > train:
-        key, rest = "train.batch_size", f"{train} training examples of {named}"
-        yield key, f"{key} = {batch} is more than the {rest}", train
-
-
-def _place(run: str, key: str, recipes: Sequence[ResolvedRecipe]) -> str | None:
-    """Where the first recipe that wants the run says ``key``."""
-    wanting = (recipe.loaded.source.place(key) for recipe in recipes if run in Plan.of(recipe.specs()))
-    return next(wanting, None)
 
 
 def fetch_data(plan: Plan, context: DataContext) -> None:

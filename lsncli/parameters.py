@@ -184,11 +184,19 @@ def _range(name: str, field: FieldInfo | None) -> str | None:
     for inner in get_args(field.annotation) if field else ():
         bounds.update(_bounds(getattr(inner, "__metadata__", ())))
     lower = next(((bounds[key], sign) for key, sign in (("gt", "<"), ("ge", "≤")) if key in bounds), None)
-    upper = next((f" {sign} {bounds[key]:g}" for key, sign in (("lt", "<"), ("le", "≤")) if key in bounds), "")
+    most = next(((bounds[key], sign) for key, sign in (("lt", "<"), ("le", "≤")) if key in bounds), None)
+    upper = f" {most[1]} {_written(most[0])}" if most else ""
     if lower is None:
         return f"{name}{upper}" if upper else None
     bound, sign = lower
-    return f"{bound:g} {sign} {name}{upper}" if upper else f"{name} {'>' if sign == '<' else '≥'} {bound:g}"
+    least = _written(bound)
+    return f"{least} {sign} {name}{upper}" if upper else f"{name} {'>' if sign == '<' else '≥'} {least}"
+
+
+def _written(bound: float) -> str:
+    """A bound without decimal places that it does not need, and with all that it has."""
+    short = f"{bound:g}"
+    return short if float(short) == bound else repr(bound)
 
 
 def _bounds(metadata: Iterable[Any]) -> Iterator[tuple[str, float]]:

@@ -152,7 +152,7 @@ class _Showing:
 
     def stored(self) -> None:
         """Show what the database has."""
-        from lsncli.cli.report import absent_note, open_database
+        from lsncli.cli.database import absent_note, open_database
         from lsncli.cli.unknown_data import warn_of_unknown_data
 
         # What is wrong with the request is told before the database is opened.
@@ -180,8 +180,8 @@ class _Showing:
 
         from lsncli.battery.formats import as_files, as_text
         from lsncli.battery.outcome import outcome_of
+        from lsncli.cli.database import repeated_options
         from lsncli.cli.output import stdout
-        from lsncli.cli.report import repeated_options
         from lsncli.cli.whole_report import endings
         from lsncli.registry import registry
         from lsncli.report.claims.terminal import ClaimsView

@@ -63,7 +63,7 @@ def compute(asked: Sequence[Asked], store: Store, db: str) -> None:
 
 def _drawing(one: Asked, db: str) -> str:
     """The command that draws the figure from the numbers that were kept."""
-    from lsncli.cli.report import repeated_options
+    from lsncli.cli.database import repeated_options
     from lsncli.recipe.loading import setting_text
     from lsncli.report.filling import is_shipped, recipe_word
 

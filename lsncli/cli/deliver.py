@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 Report = TypeVar("Report")
 
 
+#: Format of tables and claims → ending of their files; what a terminal shows is written as Markdown.
+ENDINGS = {"rich": "md", "md": "md", "csv": "csv", "json": "json", "latex": "tex", "html": "html"}
 #: Ending of a file → the format that is meant, as figures go by theirs.
-_BY_ENDING = {".md": "md", ".csv": "csv", ".json": "json", ".tex": "latex", ".html": "html"}
+_BY_ENDING = {f".{ending}": format for format, ending in ENDINGS.items() if format != "rich"}
 
 
 def format_of(format: str | None, output: Path | None) -> str:

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 def stdout() -> Console:
     """A console on standard output; wide where it is not a terminal, so that nothing is cut in a pipe.
 
-    Unless COLUMNS says how wide: who sets it has a pager in mind.
+    Unless COLUMNS says how wide: who sets it has a pager in mind. No width, 0, says nothing.
     """
     from lsncli.cli.console import InertConsole
 
     console = InertConsole(highlight=False)
-    if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
+    said = os.environ.get("COLUMNS", "")
+    if console.is_terminal or (said.isdecimal() and int(said) > 0):
         return console
     return InertConsole(highlight=False, width=max(console.width, 160))
 

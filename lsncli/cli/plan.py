@@ -35,11 +35,12 @@ def command(
     format: FormatOption = ListFormat.table,
 ) -> None:
     """Print every run of the recipes with its key, state and expected time; train nothing."""
-    from lsncli.batch import check_data, plan_of, resolve_recipes
+    from lsncli.batch import plan_of, resolve_recipes
     from lsncli.cli.computations import computations_of
     from lsncli.cli.output import say, warn
     from lsncli.cli.selection import overrides_from
     from lsncli.data.context import default_data_dir
+    from lsncli.data_sizes import check_data
     from lsncli.recipe.documents import gather
     from lsncli.recorded_metrics import check_metrics, stored_metrics
     from lsncli.report.layout import check_layouts
@@ -110,12 +111,15 @@ def print_plan(plan: Plan, db: str, data_dir: Path | None, format: ListFormat = 
 
 
 def _warn_of_replaced_data(plan: Plan, states: Mapping[str, str], db: str, data_dir: Path) -> None:
+    ended = {key for key, state in states.items() if state in ("done", "diverged")}
+    if not ended:
+        return  # what follows takes longer to import than the rest of a plan
     from lsncli.cli.output import warn
     from lsncli.replaced_data import of_prepared_sets, trained_on_others
-    from lsncli.store import Store
 
-    ended = {key for key, state in states.items() if state in ("done", "diverged")}
     if runs := of_prepared_sets(plan, ended):
+        from lsncli.store import Store
+
         with Store.open(db, create=False, read_only=True) as store:
             warning = trained_on_others(runs, store, data_dir)
         if warning:

@@ -9,14 +9,14 @@ import typer
 
 from lsncli.cli import completing
 from lsncli.cli.computed_tables import COMPUTED_TABLES, report_computed
+from lsncli.cli.database import absent_note, open_database, repeated_options
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 from lsncli.cli.unknown_data import warn_of_unknown_data
-from lsncli.errors import EmptyDatabaseError, LsnError
+from lsncli.errors import LsnError
 
 if TYPE_CHECKING:
     from lsncli.recipe.loading import Overrides
-    from lsncli.store import Store
 
 
 def command(
@@ -132,10 +132,9 @@ def command(
         report_computed(table, settings or (), format, output, meaningless=options)
         return
     # Everything that can be wrong with the request is, before the database is opened.
-    chosen = _recipe(recipe, table)
-    loaded = load(chosen, overrides_from(profile, settings, only, data, seeds))
+    loaded = load(_recipe(recipe, table), overrides_from(profile, settings, only, data, seeds))
     render = registry().get("report format", format, where="--format").build(None, None)
-    store = open_database(db, chosen)
+    store = open_database(db, loaded, data_dir)
     try:
         report = build_report(
             loaded,
@@ -182,12 +181,15 @@ def _figure(
 ) -> None:
     """Draw a figure into a file, or print its numbers with ``--format json``."""
     from lsncli.data.context import default_data_dir
+    from lsncli.recipe.loading import load
     from lsncli.report.figures.build import build_figure, needs_runs
     from lsncli.report.figures.keeping import keep_in
+    from lsncli.report.figures.recipes import recipe_of_figure
     from lsncli.report.figures.request import FigureRequest
 
     request = FigureRequest.read(number, contradictions, format, output)
-    store = open_database(db, recipe)
+    asked = load(recipe or recipe_of_figure(number), overrides) if needs_runs(number) else None
+    store = open_database(db, asked, data_dir)
     try:
         drawn = build_figure(
             *(number, store, overrides),
@@ -248,7 +250,7 @@ def _claims(
 
     render = renderer(format)
     loaded = load(recipe, overrides) if recipe is not None else None
-    store = open_database(db, recipe)
+    store = open_database(db, loaded, data_dir)
     try:
         options = repeated_options(db, data_dir)
         notes = absent_note(db, store)
@@ -261,43 +263,3 @@ def _claims(
         if store is not None:
             store.close()
     deliver(report, render, ClaimsView, format, output)
-
-
-def open_database(db: str, recipe: str | None = None) -> Store | None:
-    """The database, for reading only; None where it is empty, or where the default one does not exist yet.
-
-    Neither is a mistake; one that was named and is not there is. ``recipe`` is what was asked about, which the
-    message advises to train.
-    """
-    if db == DEFAULT_DATABASE and not Path(db).exists():
-        return None
-    from lsncli.store import Store
-    from lsncli.store.location import Location, no_database
-
-    location = Location.parse(db)
-    if recipe is not None and not location.exists():
-        raise no_database(location.shown, recipe)
-    try:
-        return Store.open(db, create=False, read_only=True)
-    except EmptyDatabaseError:
-        return None
-
-
-def absent_note(db: str, store: Store | None) -> tuple[str, ...]:
-    """What a report from no database, or from an empty one, says first; never with a password."""
-    from lsncli.store.location import Location
-
-    if store:
-        return ()
-    location = Location.parse(db)
-    if location.exists():
-        return (f"The database {location.shown} is empty: nothing has been trained.",)
-    return (f"There is no database {location.shown} here yet: nothing has been trained.",)
-
-
-def repeated_options(db: str, data_dir: Path | None) -> list[str]:
-    """The options that the command for the missing runs must repeat; never with a password."""
-    from lsncli.store.location import Location
-
-    words = ["--db", Location.parse(db).shown] if db != DEFAULT_DATABASE else []
-    return [*words, "--data-dir", str(data_dir)] if data_dir is not None else words

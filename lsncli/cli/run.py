@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,6 +64,7 @@ def command(
     """
     from lsncli.batch import resolve_recipes
     from lsncli.cli.computations import computations_of, compute
+    from lsncli.cli.database import repeated_options
     from lsncli.cli.output import say, warn
     from lsncli.cli.selection import overrides_from
     from lsncli.data.context import default_data_dir
@@ -93,20 +93,12 @@ def command(
         retry_failed=retry_failed,
         fail_fast=fail_fast,
     )
-    placing = _placing(db, data_dir)
+    placing = repeated_options(db, data_dir)
 
     def report(store: Store) -> None:
         _print_reports(resolved, store, placing)
 
     raise typer.Exit(train(resolved, options, report, lambda store: compute(computations, store, db)))
-
-
-def _placing(db: str, data_dir: Path | None) -> list[str]:
-    """The options on where things are, as a command that fills the report's gaps must repeat them."""
-    from lsncli.store.location import Location
-
-    options = [] if db == DEFAULT_DATABASE else ["--db", Location.parse(db).shown]
-    return options if data_dir is None else [*options, "--data-dir", str(data_dir)]
 
 
 def _print_reports(resolved: list[ResolvedRecipe], store: Store, run_options: list[str]) -> None:

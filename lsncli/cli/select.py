@@ -57,9 +57,9 @@ def command(
 
     Reads the database alone. Train the recipe first: lsn run choose-alpha, then lsn select choose-alpha.
     """
+    from lsncli.cli.database import absent_note, open_database, repeated_options
     from lsncli.cli.deliver import deliver, format_of
     from lsncli.cli.output import warn
-    from lsncli.cli.report import absent_note, open_database, repeated_options
     from lsncli.cli.selection import overrides_from
     from lsncli.recipe.loading import load
     from lsncli.report.formats.listing import ListingView, renderer
@@ -70,7 +70,7 @@ def command(
     loaded = load(recipe, overrides_from(profile, settings, only, data, seeds))
     format = format_of(format, output)
     render = renderer(format)
-    store = open_database(db, recipe)
+    store = open_database(db, loaded, data_dir)
     try:
         found = find_profile(loaded, store)
         if profile is None and found.resolved.loaded.profile == SMOKE:

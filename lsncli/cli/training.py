@@ -139,7 +139,6 @@ def train(
     """
     from lsncli.batch import (
         artifact_prefix,
-        check_data,
         choose_executor,
         patient,
         plan_of,
@@ -152,6 +151,7 @@ def train(
     from lsncli.cli import output
     from lsncli.cli.display import display_for
     from lsncli.cli.plan import print_plan
+    from lsncli.data_sizes import check_data
     from lsncli.engine.settings import EngineSettings
     from lsncli.executors.interface import Control
     from lsncli.recording import Recorder

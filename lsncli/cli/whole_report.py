@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from lsncli.cli.deliver import ENDINGS
 from lsncli.errors import LsnError, NoRunLeftError
 
 if TYPE_CHECKING:
@@ -22,8 +24,6 @@ Shown = TypeVar("Shown")
 DEFAULT_FOLDER = Path("report")
 TABLES = range(1, 8)
 FIGURES = range(1, 10)
-#: Format of the tables → ending of their files. Figures are pictures whatever the tables are.
-_ENDINGS = {"rich": "md", "md": "md", "csv": "csv", "json": "json", "latex": "tex", "html": "html"}
 
 
 def endings(format: str) -> tuple[str, str]:
@@ -31,13 +31,23 @@ def endings(format: str) -> tuple[str, str]:
 
     Raises :class:`LsnError` for a format that not all tables and claims have.
     """
-    if format not in _ENDINGS:
-        raise LsnError(f"tables and claims cannot be written as {format!r}", where="--format", valid=list(_ENDINGS))
-    return ("md" if format == "rich" else format), _ENDINGS[format]
+    if format not in ENDINGS:
+        raise LsnError(f"tables and claims cannot be written as {format!r}", where="--format", valid=list(ENDINGS))
+    return ("md" if format == "rich" else format), ENDINGS[format]
 
 
 def check_folder(output: Path | None) -> None:
     """Raise :class:`LsnError` where the folder to write into is something else; makes nothing."""
+    from lsncli.report.figures.canvas import FORMS
+
+    if output is not None and output.suffix.lower().removeprefix(".") in {*ENDINGS.values(), *FORMS}:
+        page = " --format html" if output.suffix.lower() == ".html" else ""
+        raise LsnError(
+            "--all writes a folder, not one file",
+            where=f"--output {output}",
+            next=f"lsn report --all{page} --output {shlex.quote(str(output.with_suffix('')))}"
+            + (", which makes one page, index.html, in that folder" if page else ""),
+        )
     if (output or DEFAULT_FOLDER).exists():
         folder_of(output)
 

@@ -77,6 +77,8 @@ def decode(name: str, data: bytes, *, size: int | None, source: Path, first: Fir
             if size is None and first is not None:
                 first.check(name, *(image.size if orientation < 5 else image.size[::-1]), source)
             picture = image.convert("L" if image.mode in _GREY_MODES else "RGB")
+            if image.format == "PNG":
+                orientation = _orientation(image)  # it may stand behind the pixels
     except LsnError as error:
         if error.where is not None:
             raise
@@ -109,13 +111,17 @@ def _check(image: Image.Image) -> None:
         raise LsnError("is animated", next="keep one frame of it")
 
 
+#: Where a PNG may say it: its own chunk, ImageMagick's text, and XMP.
+_PNG_ORIENTATIONS = {"exif", "Raw profile type exif", "XML:com.adobe.xmp"}
+
+
 def _orientation(image: Image.Image) -> int:
     """How the image lies, 1 (upright) to 8, read from the header alone.
 
     Pillow's own ``exif_transpose`` decodes the pixels first, which an image of another size must not cost; so would
     asking a PNG that has no such data before its pixels. Damaged EXIF data say nothing.
     """
-    if image.format == "PNG" and "exif" not in image.info:
+    if image.format == "PNG" and not _PNG_ORIENTATIONS & image.info.keys():
         return 1
     try:
         found = image.getexif().get(ExifTags.Base.Orientation)

@@ -90,15 +90,18 @@ class Choice:
         return found
 
     def at_an_end(self) -> str | None:
-        """``greatest`` or ``least`` of the values tried, where these are numbers; beyond 0 there may be nothing."""
+        """``greatest`` or ``least`` of the values tried, where these are numbers; beyond 0 there may be nothing.
+
+        None while a value has no run yet, and where one that is no end is as good.
+        """
         values = [next(iter(option.value.values())) for option in self.options if len(option.value) == 1]
         numbers = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-        if self.selected is None or len(numbers) < len(self.options) or len(set(numbers)) < 2:
+        if self.selected is None or self.missing or len(numbers) < len(self.options) or len(set(numbers)) < 2:
             return None
-        own = float(next(iter(self.selected.value.values())))
-        if own == max(numbers):
+        good = {float(next(iter(option.value.values()))) for option in self.equals()}
+        if good == {max(numbers)}:
             return "greatest"
-        return "least" if own == min(numbers) and own != 0 else None
+        return "least" if good == {min(numbers)} and good != {0.0} else None
 
     def lost(self) -> list[float]:
         """Test accuracy that the choice falls short of the best option, seed by seed."""
@@ -209,7 +212,8 @@ def _choice(
     seeds = [seed for seed in options[0].by_seed if all(seed in o.by_seed for o in options)] if options else []
     left_out = sorted({seed for option in options for seed in option.by_seed} - set(seeds))
     if not seeds:
-        return Choice(place, (), tuple(options), None, None, None, (), len(every), tuple(left_out))
+        lacking = len(every) - len(options)
+        return Choice(place, (), tuple(options), None, None, None, (), lacking, tuple(left_out))
     tested = [statistics.mean(option.test(seeds)) or 0.0 for option in options]
     return Choice(
         place=place,

@@ -45,7 +45,7 @@ def selection_table(selection: Selection, notes: Sequence[str] = ()) -> Listing:
 def _row(choice: Choice, place_keys: Sequence[str]) -> tuple[Value, ...]:
     place = tuple(value_words(choice.place.get(key)) for key in place_keys)
     if choice.selected is None or choice.best is None or choice.worst is None:
-        return (*place, 0, "missing", None, None, None, None, None)
+        return (*place, 0, "no common seed" if choice.options else "missing", None, None, None, None, None)
     selected = _told(choice.selected, choice)
     if choice.missing:
         selected = (*selected, f"of {len(choice.options)}, {choice.missing} missing")
@@ -71,31 +71,34 @@ def _validation(selected: Option, choice: Choice) -> tuple[str, ...]:
 def _all_warnings(selection: Selection) -> list[str]:
     """Each once, with the settings that it is about, where these are not all."""
     places: dict[str, list[str]] = {}
-    chosen = [choice for choice in selection.choices if choice.selected is not None]
-    for choice in chosen:
+    known = [choice for choice in selection.choices if choice.options]
+    for choice in known:
         for warning in _warnings(choice):
             places.setdefault(warning, []).append(
                 ", ".join(f"{key_words(key)} = {value_words(value)}" for key, value in choice.place.items())
             )
     return [
-        warning if len(where) == len(chosen) else f"{'; '.join(where)}: {warning}"
+        warning if len(where) == len(known) else f"{'; '.join(where)}: {warning}"
         for warning, where in places.items()
     ]
 
 
 def _warnings(choice: Choice) -> list[str]:
     """What a reader should know before acting on the choice."""
-    assert choice.selected is not None
     said = []
     if len(equals := choice.equals()) > 1:
         values = ", ".join(map(_short, equals))
         said.append(f"{values} have the same validation accuracy; the first is taken.")
-    if end := choice.at_an_end():
+    if choice.selected is not None and (end := choice.at_an_end()):
         said.append(f"{_name(choice.selected)} is the {end} value tried: sweep others beyond it.")
     if choice.left_out:
-        seeds = ", ".join(map(str, choice.left_out))
-        said.append(f"Seeds {seeds} are not compared, as some value has no run of them.")
-    if choice.alike() is None:
+        seeds, one = ", ".join(map(str, choice.left_out)), len(choice.left_out) == 1
+        said.append(
+            f"Seed {seeds} is not compared, as some value has no run of it."
+            if one
+            else f"Seeds {seeds} are not compared, as some value has no run of them."
+        )
+    if choice.selected is not None and choice.alike() is None:
         said.append("Fewer than 3 seeds: whether the choice is more than chance cannot be told.")
     return said
 

@@ -127,12 +127,13 @@ def _without_secrets(url: URL) -> str:
     return shown.render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
 
 
-def no_database(shown: str, recipe: str = "quickstart") -> LsnError:
-    """The error for a file that is not there; ``recipe`` is what would be trained into it."""
+def no_database(shown: str, command: str | None = None) -> LsnError:
+    """The error for a file that is not there; ``command`` trains into it what was asked about, if that is known."""
+    command = command or shlex.join(["lsn", "run", "quickstart", "--db", shown])
     return LsnError(
         "there is no result database",
         where=shown,
-        next=f"check the name, or make one with: {shlex.join(['lsn', 'run', recipe, '--db', shown])}",
+        next=f"check the name, or make one with: {command}",
     )
 
 

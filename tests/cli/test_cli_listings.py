@@ -152,17 +152,19 @@ def test_a_selection_is_written_as_its_file_ends(lsn: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "recipe"),
+    ("command", "advised"),
     [
         ("report tiny.toml", "tiny.toml"),
-        ("report --table 7", "table7"),
-        ("report tiny.toml --claims", "tiny.toml"),
-        ("report --figure 2", "quickstart"),
+        ("report --table 7 --profile quick --only label=LS", "table7 --profile quick --only label=LS"),
+        ("report tiny.toml --claims --set train.steps=3", "tiny.toml --set train.steps=3"),
+        ("report --figure 2", "figure2"),
+        ("report --figure 8 --seeds 2", "figure4 --seeds 2"),
+        ("report tiny.toml --figure 2", "tiny.toml"),
         ("select choose-alpha", "choose-alpha"),
         ("runs list", "quickstart"),
     ],
 )
-def test_a_database_that_is_not_there_can_be_made_by_what_is_advised(lsn: Any, command: str, recipe: str) -> None:
+def test_a_database_that_is_not_there_can_be_made_by_what_is_advised(lsn: Any, command: str, advised: str) -> None:
     result = lsn(*command.split(), "--db", "new ü.db")
     assert result.one_message
-    assert f"make one with: lsn run {recipe} --db 'new ü.db'" in result.err
+    assert f"make one with: lsn run {advised} --db 'new ü.db'" in result.err

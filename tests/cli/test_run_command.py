@@ -113,6 +113,27 @@ def test_a_data_set_that_is_too_small_is_told_with_its_place(
         assert told in result.err
 
 
+@pytest.mark.parametrize(
+    ("added", "told"),
+    [
+        # What a teacher's section says is the teacher's mistake, and its student's what it does not say.
+        (["[teacher.train]", "batch_size = 500"], "tiny.toml:20, key 'teacher.train.batch_size'"),
+        (["[teacher.data]", "train_size = 20"], "tiny.toml:15, key 'train.batch_size'"),
+        (
+            ["[[sweep.case]]", 'label = "big"', "train = { batch_size = 500, steps = 4 }"],
+            'tiny.toml, key \'train.batch_size\'; in the sweep: loss.name = "standard", label = "big"',
+        ),
+    ],
+)
+def test_a_data_set_that_is_too_small_for_a_teacher_or_a_case_is_told_with_its_place(
+    lsn: Any, write: Any, added: list[str], told: str
+) -> None:
+    write("[profiles.smoke.train]", "\n".join([*added, "[profiles.smoke.train]"]))
+    result = lsn("plan tiny.toml")
+    assert result.one_message
+    assert f"where: {told}\n" in result.err
+
+
 def with_damaged_data(write: Any, folder: Path) -> Path:
     """Of two data sets one is damaged: its record is fine, its pixels are not. Returns its folder."""
     write('"loss.name" = ["standard", "label-smoothing"]', '"data.name" = ["broken", "digits"]')

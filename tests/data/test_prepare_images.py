@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from lsncli.data import catalogue, stored
 from lsncli.data.context import DataContext
@@ -105,7 +107,7 @@ def test_grey_images_have_one_channel(
     assert (train[4] != train[4][..., :1]).any()
 
 
-def photo(orientation: object, kind: str, width: int = 20, height: int = 8) -> bytes:
+def photo(orientation: int | bytes | None, kind: str, width: int = 20, height: int = 8) -> bytes:
     """Black above and white below, as the sensor has it, and how the camera was held."""
     pixels = np.zeros((height, width, 3), dtype=np.uint8)
     pixels[height // 2 :] = 255
@@ -113,7 +115,7 @@ def photo(orientation: object, kind: str, width: int = 20, height: int = 8) -> b
     if isinstance(orientation, int):
         exif[ExifTags.Base.Orientation] = orientation
     out = io.BytesIO()
-    data = exif.tobytes() if isinstance(orientation, int) else orientation
+    data = exif.tobytes() if isinstance(orientation, int) else orientation or b""
     Image.fromarray(pixels).save(out, kind, exif=data)
     return out.getvalue()
 
@@ -130,6 +132,27 @@ def test_photos_are_turned_upright(orientation: int, kind: str) -> None:
         assert turned.shape == (20, 8, 3)
         assert turned[:, 0].min() > 200
         assert turned[:, -1].max() < 50
+
+
+def test_a_png_is_turned_whatever_says_how_it_lies() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    data = exif.tobytes()
+    plain = photo(None, "PNG")
+    old, xmp = PngInfo(), PngInfo()
+    # As ImageMagick writes it, and as XMP has it.
+    old.add_text("Raw profile type exif", f"\nexif\n{len(data):8}\n{data.hex()}\n")
+    xmp.add_itxt("XML:com.adobe.xmp", '<rdf:Description tiff:Orientation="6"/>')
+    for info in (old, xmp):
+        out = io.BytesIO()
+        Image.open(io.BytesIO(plain)).save(out, "PNG", pnginfo=info)
+        assert decode("x", out.getvalue(), size=None, source=Path("x")).shape == (20, 8, 3)
+    # The chunk may stand behind the pixels, where the header does not tell of it.
+    chunk = b"eXIf" + data.removeprefix(b"Exif\0\0")
+    late = len(chunk[4:]).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    end = plain.rindex(b"IEND") - 4
+    assert decode("x", plain[:end] + late + plain[end:], size=None, source=Path("x")).shape == (20, 8, 3)
+    assert decode("x", plain, size=None, source=Path("x")).shape == (8, 20, 3)
 
 
 def test_sizes_are_those_of_upright_photos(context: DataContext, folder: Write) -> None:

@@ -1,4 +1,7 @@
-"""The tables of the reproduction report, each number against the runs in results.db, by arithmetic of its own."""
+"""The reproduction report's tables of results: each number against results.db, by arithmetic of its own.
+
+The table of the trials behind the quick profile is not among them: their runs are not kept.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,7 @@ def _run(spec: dict[str, Any]) -> Run:
 
 
 def rows(heading: str) -> list[dict[str, str]]:
-    """The first table under a heading whose last column is none of words."""
+    """The rows of the first table under a heading, by the names of its columns."""
     after = PAGE.read_text(encoding="utf-8").split(f"\n{heading}\n", 1)[1]
     lines = re.search(r"(?:^\|.*\n)+", after, re.MULTILINE)
     assert lines

@@ -124,6 +124,7 @@ class Bounded(Params):
     rate: Annotated[float, Field(gt=0)] | None = Field(None, alias="pace")
     size: int = Field(8, ge=8, le=512)
     parts: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    word: int = Field(0, ge=0, le=2**31 - 1)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +134,9 @@ class Bounded(Params):
         ({"share": -1}, "0 ≤ share < 1"),
         ({"pace": 0}, "pace > 0"),
         ({"size": 4, "share": 1}, "0 ≤ share < 1, 8 ≤ size ≤ 512"),
-        ({"size": 4, "share": "x"}, "share = 0.1, pace (optional), size = 8, parts = []"),
-        ({"parts": [0]}, "share = 0.1, pace (optional), size = 8, parts = []"),
+        ({"word": -1}, "0 ≤ word ≤ 2147483647"),
+        ({"size": 4, "share": "x"}, "share = 0.1, pace (optional), size = 8, parts = [], word = 0"),
+        ({"parts": [0]}, "share = 0.1, pace (optional), size = 8, parts = [], word = 0"),
     ],
 )
 def test_what_is_out_of_its_range_is_told_the_range(given: dict[str, Any], valid: str) -> None:

@@ -156,6 +156,36 @@ def test_what_one_should_know_before_acting_on_it(
         assert not any("Fewer" in note for note in notes)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        # Of the value beyond nothing is known yet, so that sweeping beyond is no advice.
+        {0.1: (0.6, 0.7, 0.6), 0.4: (0.7, 0.8, 0.9), 0.8: ()},
+        # As good as the end is one that is none.
+        {0.1: (0.7, 0.8, 0.9), 0.4: (0.8, 0.9, 0.7), 0.8: (0.1, 0.2, 0.2)},
+    ],
+)
+def test_the_end_of_the_grid_is_no_matter(
+    resolved: Callable[..., ResolvedRecipe],
+    results: Any,
+    specs_at: Callable[..., Any],
+    values: dict[float, tuple[float, ...]],
+) -> None:
+    notes = selection_table(three_seeds(resolved, results, specs_at, values)).notes
+    assert not any("value tried" in note for note in notes)
+
+
+def test_runs_without_a_seed_in_common_are_not_missing(
+    resolved: Callable[..., ResolvedRecipe], results: Any, specs_at: Callable[..., Any]
+) -> None:
+    recipe = resolved(RECIPE.replace("[0.2, 0.4]", "[0.2]").replace("[0.1, 0.4, 0.8]", "[0.1, 0.4]"))
+    for alpha, seed in ((0.1, 0), (0.4, 1)):
+        results.add(specs_at(recipe, loss__alpha=alpha)[seed], validation_accuracy=0.5, test_accuracy=0.5)
+    table = selection_table(select(find_results(recipe, results), results, ("loss.alpha",)))
+    assert table.rows[0][1:3] == (0, "no common seed")
+    assert "Seeds 0, 1 are not compared, as some value has no run of them." in table.notes
+
+
 def test_below_zero_there_is_nothing(
     resolved: Callable[..., ResolvedRecipe], results: Any, specs_at: Callable[..., Any]
 ) -> None:
@@ -170,6 +200,7 @@ def test_only_seeds_that_all_have_are_compared(chosen: Callable[..., Selection])
     assert choice.seeds == (0,)
     assert choice.selected is not None
     assert choice.selected.value == {"loss.alpha": 0.8}
+    assert "Seed 1 is not compared, as some value has no run of it." in selection_table(selection).notes
     assert selection.fill is not None
     assert selection.fill.startswith("lsn run recipe.toml")
 

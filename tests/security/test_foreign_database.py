@@ -153,8 +153,8 @@ def test_it_is_damage_for_who_looks_for_keys_claims_and_attempts(hostile: Place,
     ],
 )
 def test_a_password_is_never_told(hostile: Place, url: str, secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lsncli.cli import run
     from lsncli.cli.command_line import command_line
+    from lsncli.cli.database import repeated_options
     from lsncli.store.location import Location
 
     for words in (("runs", "list"), ("report", "evil.toml"), ("db", "info"), ("run", "evil.toml"), ("db", "check")):
@@ -166,6 +166,6 @@ def test_a_password_is_never_told(hostile: Place, url: str, secret: str, monkeyp
         # What is stored with a run, and the command that a report advises.
         monkeypatch.setattr("sys.argv", ["lsn", "run", "evil.toml", f"--db={url}"])
         assert secret not in command_line(url)
-        assert secret not in str(run._placing(url, None))
+        assert secret not in str(repeated_options(url, None))
         assert secret not in Location.parse(url).shown
         assert "localhost" in Location.parse(url).shown
