@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from lsncli.errors import LsnError, close_names
+from lsncli.exact_types import mistyped
 from lsncli.toml_text import toml_text
 
 
@@ -52,6 +53,13 @@ def validate(
             where=place(unknown[0]),
             valid=describe_fields(model),
             next=_nearest(unknown[0], accepted_names(model)),
+        )
+    if wrong := list(mistyped(model, values)):
+        told = "; ".join(f"{name}: {expected} is expected (given: {given!r})" for name, expected, given in wrong)
+        raise LsnError(
+            f"{subject}: {told}",
+            where=place(wrong[0][0] if len(wrong) == 1 else ""),
+            valid=describe_fields(model),
         )
     try:
         return model.model_validate(dict(values), context=context)

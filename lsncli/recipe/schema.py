@@ -17,13 +17,14 @@ PROFILE_ORDER = ("paper", "quick", "smoke")
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    # Strict: the text "200" is no number of steps.
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class ComponentSection(BaseModel):
     """A component's name and its parameters."""
 
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False, strict=True)
 
     name: str = Field(description="Name of a registered component; lsn plugins list shows them.")
 
