@@ -8,6 +8,7 @@ from typing import Any
 
 from typer.main import get_command
 
+from lsncli.cli.config import COMMANDS, KEYS
 from lsncli.cli.main import build_app
 from reference_pages.tables import code, table
 
@@ -16,21 +17,44 @@ HEAD = """\
 
 Made from the code by `python -m reference_pages`. Every listing has `--format json` on standard output; progress
 and warnings go to standard error. Exit status: 0 done, 1 a run failed (or a check did), 2 the request was wrong,
-130 interrupted. Defaults come from options, then `LSN_*` environment variables, then `lsn.toml`. `--debug` before
-the command shows the traceback of an error: `lsn --debug run …`. Every command has `--help`, and
+130 interrupted. Defaults come from options, then `LSN_*` environment variables, then [a file](#defaults).
+`--debug` before the command shows the traceback of an error: `lsn --debug run …`. Every command has `--help`, and
 `lsn --install-completion` lets the shell complete them, with the names of recipes, profiles, components, data sets
 and runs.
+"""
+
+DEFAULTS = """\
+## Defaults
+
+The nearest `lsn.toml`, or `[tool.lsn]` of the nearest `pyproject.toml`, in the working folder or above, holds
+defaults of options: {keys}. At its top they are those of every command that has the option, in a table
+({commands}) those of one command. Paths are relative to the file.
+
+```text
+db = "lab.db"
+data_dir = "/data/lsn"
+
+[run]
+profile = "quick"
+```
+
+Environment variables go before the file: {variables}.
 """
 
 
 def command_page() -> str:
     """The whole page."""
     root = get_command(build_app())
+    defaults = DEFAULTS.format(
+        keys=", ".join(map(code, KEYS)),
+        commands=", ".join(code(f"[{command}]") for command in COMMANDS),
+        variables=", ".join(code(f"LSN_{key.upper()}") for key in KEYS),
+    )
     parts = [HEAD, f"## lsn\n\n{_text(root.help)}\n{_parameters(root)}"]
     parts += [
         f"{'##' if len(path) == 1 else '###'} lsn {' '.join(path)}\n\n{_told(path, c)}" for path, c in _tree(root)
     ]
-    return "\n".join(parts)
+    return "\n".join([*parts, defaults])
 
 
 def _tree(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -112,6 +112,13 @@ CLOSED = {
     "losses": ("lsncli.engine", "lsncli.store", "lsncli.recipe", "lsncli.data", "lsncli.cli", "lsncli.noise"),
     "noise": ("lsncli.engine", "lsncli.store", "lsncli.recipe", "lsncli.data", "lsncli.cli"),
     "architectures": ("lsncli.engine", "lsncli.store", "lsncli.recipe", "lsncli.data", "lsncli.cli"),
+    **dict.fromkeys(
+        ("registry", "components", "hookspecs"),
+        tuple(
+            f"lsncli.{part}"
+            for part in ("engine", "executors", "store", "report", "recipe", "plan", "batch", "cli")
+        ),
+    ),
     "errors": ("lsncli",),
 }
 

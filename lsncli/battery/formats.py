@@ -35,7 +35,7 @@ def as_text(outcome: BatteryOutcome, format: str, components: Registry) -> str:
     parts = as_files(outcome, format, components)
     if format != _JSON:
         return "\n".join(parts.values())
-    claims = json.loads(parts.pop("hypotheses"))
+    claims = json.loads(parts.pop("hypotheses"))["claims"]
     tables = {name: json.loads(text) for name, text in parts.items()}
     value = {"title": outcome.title, "profile": outcome.profile, "tables": tables, "claims": claims}
     return for_json(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"

@@ -26,7 +26,7 @@ DatabaseOption = Annotated[
         "--db",
         envvar="LSN_DB",
         metavar="FILE|URL",
-        help="Result database: a SQLite file or an SQLAlchemy URL.",
+        help="Result database: a SQLite file or a PostgreSQL URL.",
         show_default="results.db",
     ),
 ]

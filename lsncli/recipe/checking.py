@@ -14,8 +14,9 @@ from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import NoParams, explain, parameter_names, validate
 from lsncli.plan import ComponentSpec
 from lsncli.recipe.homes import did_you_mean, home_hint, homes_of, parameters_of
-from lsncli.recipe.loading import LoadedRecipe, name_instead
+from lsncli.recipe.loading import LoadedRecipe
 from lsncli.recipe.schema import ComponentSection, DataSection
+from lsncli.recipe.unknown_keys import name_instead
 from lsncli.registry import Registry
 
 SectionT = TypeVar("SectionT", bound=BaseModel)

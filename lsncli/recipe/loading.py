@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -15,9 +15,10 @@ from pydantic import ValidationError
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import explain
 from lsncli.recipe.location import AppliedProfile, line_of
-from lsncli.recipe.replaced_sections import OPTIONAL_SECTIONS, changed_inside
 from lsncli.recipe.schema import PROFILE_ORDER, SETTING_SECTIONS, Recipe
-from lsncli.recipe.toml_text import MAX_DEPTH, UnreadableTomlError, read_toml
+from lsncli.recipe.set_option import apply_setting, leaves
+from lsncli.recipe.toml_text import UnreadableTomlError, read_toml
+from lsncli.recipe.unknown_keys import keys_of, name_instead, unknown_key
 from lsncli.toml_text import toml_text
 
 DEFAULT_PROFILE = "paper"
@@ -170,8 +171,10 @@ def parse(source: Source, overrides: Overrides | None = None) -> LoadedRecipe:
         raise LsnError(f"not a valid TOML file: {error}", where=source.name) from None
     # The whole file must be right, the profiles that are not asked for included.
     base = _validated(raw, source)
-    for name in base.profiles:
-        _validated(_with_profile(raw, base, name), source, f"profiles.{name}")
+    for name, changes in base.profiles.items():
+        with_profile = _with_profile(raw, base, name)
+        _validated(with_profile, source, f"profiles.{name}")
+        _refuse_lost(with_profile, changes, source, name)
     profile = overrides.profile or DEFAULT_PROFILE
     if profile not in profile_names(base.profiles):
         raise UnknownNameError.of("profile", profile, profile_names(base.profiles), where=source.name)
@@ -179,7 +182,7 @@ def parse(source: Source, overrides: Overrides | None = None) -> LoadedRecipe:
     applied = AppliedProfile(profile, base.profiles.get(profile, {}), raw)
     source = replace(source, given=tuple(key for key, _ in overrides.settings), profile=applied)
     for key, value in overrides.settings:
-        _set(changed, key, value)
+        apply_setting(changed, key, value)
     if overrides.seeds is not None:
         changed["seeds"] = _first_seeds(_validated(changed, source).seeds, overrides.seeds)
     return LoadedRecipe(_validated(changed, source), source, profile, overrides)
@@ -194,47 +197,27 @@ def _validated(raw: Mapping[str, Any], source: Source, inside: str = "") -> Reci
         first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            raise _unknown_key(raw, key, source.place(f"{inside}.{key}" if inside else key)) from None
+            raise unknown_key(raw, key, source.place(f"{inside}.{key}" if inside else key)) from None
         where = source.place(f"{inside}.{key}" if inside else key)
-        raise LsnError(explain(error), where=where, next=name_instead(first, key, _keys_of(key), where)) from None
-
-
-def _unknown_key(raw: Mapping[str, Any], key: str, where: str, meant: str = "") -> UnknownNameError:
-    """The error for ``key``; ``meant`` is the whole one where only its first part is unknown."""
-    from lsncli.recipe.homes import home_hint
-
-    section, _, wrong = key.rpartition(".")
-    error = UnknownNameError.of("recipe key", wrong, _keys_of(section), where=where)
-    # Exactly that name in another section, as train.lr is train.optimizer.lr, before what is only called alike.
-    error.next = home_hint(meant or key, raw) or error.next
-    return error
-
-
-def name_instead(problem: Mapping[str, Any], key: str, keys: Iterable[str], where: str) -> str | None:
-    """What to write where a component's name stands for its section, ``data = "digits"``; None for other problems.
-
-    problem: as pydantic tells it. keys: those of the section. where: its place.
-    """
-    given = problem.get("input")
-    if not isinstance(given, str) or problem["loc"] not in ((), tuple(key.split("."))) or "name" not in keys:
-        return None
-    return f"--set {key}.name={given}" if where.startswith("--set ") else f"{key} = {{ name = {toml_text(given)} }}"
-
-
-def _keys_of(section: str) -> Iterable[str]:
-    """The keys that a section of the schema accepts."""
-    model: Any = Recipe
-    for part in section.split(".") if section else ():
-        found = model.model_fields.get(part)
-        if found is None or not hasattr(found.annotation, "model_fields"):
-            return []
-        model = found.annotation
-    return list(model.model_fields)
+        raise LsnError(explain(error), where=where, next=name_instead(first, key, keys_of(key), where)) from None
 
 
 def _with_profile(raw: Mapping[str, Any], base: Recipe, profile: str) -> dict[str, Any]:
     merged: dict[str, Any] = copy.deepcopy(dict(raw))
     return merge(merged, base.profiles.get(profile, {}))
+
+
+def _refuse_lost(raw: Mapping[str, Any], profile: Mapping[str, Any], source: Source, name: str) -> None:
+    """Refuse what a profile says of a key that the recipe sweeps: the axis would have the last word."""
+    axes = raw.get("sweep", {})
+    for section in SETTING_SECTIONS:
+        for key, value in leaves(section, profile.get(section, {})):
+            if isinstance(axes, Mapping) and key in axes:
+                raise LsnError(
+                    f"the recipe sweeps {key!r}, so that what the profile says of it would be lost",
+                    where=source.place(f"profiles.{name}.{key}"),
+                    next=f"change the axis: {toml_text(key)} = [{toml_text(value)}] in [profiles.{name}.sweep]",
+                )
 
 
 def merge(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -251,64 +234,6 @@ def merge(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
         else:
             result[key] = copy.deepcopy(value)
     return result
-
-
-def _set(raw: dict[str, Any], key: str, value: Any) -> None:
-    """Apply one ``--set``: a swept key keeps its place in the report, with the given value(s) only."""
-    sweep = raw.get("sweep")
-    if isinstance(sweep, dict) and key in sweep:
-        # A case that sweeps the key by itself is no exception.
-        values = value if isinstance(value, list) else [value]
-        swept = {**sweep, key: values}
-        if isinstance(cases := sweep.get("case"), list):
-            swept["case"] = [_swept_in_case(case, key, values) for case in cases]
-        raw["sweep"] = swept
-        return
-    head, *rest = key.split(".")
-    if not key or not all(key.split(".")) or len(rest) > MAX_DEPTH:
-        raise LsnError(f"--set {key!r}: not a key", valid="dotted keys such as train.steps or loss.alpha")
-    if head not in Recipe.model_fields:
-        raise _unknown_key(raw, head, f"--set {key}", meant=key)
-    # Every case must see it too, also where the case says otherwise. A table around the key that is silent about it
-    # is seen to when the sweep is expanded.
-    if head in SETTING_SECTIONS and isinstance(sweep, dict):
-        axes = changed_inside(sweep, key, value)
-        raw["sweep"] = {**axes, "case": [_set_in_case(c, key, value) for c in sweep.get("case", [])]}
-        if not raw["sweep"]["case"]:
-            del raw["sweep"]["case"]
-        if head in OPTIONAL_SECTIONS and head not in raw and _swept(sweep, head):
-            return
-    at: dict[str, Any] = raw
-    for part in (head, *rest)[:-1]:
-        inner = at.get(part)
-        at[part] = dict(inner) if isinstance(inner, Mapping) else {}
-        at = at[part]
-    at[(head, *rest)[-1]] = value
-
-
-def _set_in_case(case: Any, key: str, value: Any) -> Any:
-    if not isinstance(case, Mapping):
-        return case
-    changed = changed_inside(case, key, value)
-    if key in changed:
-        changed[key] = value
-    inner = changed.get("sweep")
-    if isinstance(inner, Mapping):
-        inner = changed_inside(inner, key, value)
-        changed["sweep"] = {**inner, key: value if isinstance(value, list) else [value]} if key in inner else inner
-    return changed
-
-
-def _swept_in_case(case: Any, key: str, values: list[Any]) -> Any:
-    inner = case.get("sweep") if isinstance(case, Mapping) else None
-    return {**case, "sweep": {**inner, key: values}} if isinstance(inner, Mapping) and key in inner else case
-
-
-def _swept(sweep: Mapping[str, Any], section: str) -> bool:
-    """Whether the sweep gives some of its combinations the section."""
-    cases = [case for case in sweep.get("case", []) if isinstance(case, Mapping)]
-    inner = [case["sweep"] for case in cases if isinstance(case.get("sweep"), Mapping)]
-    return any(key.split(".")[0] == section for keys in (sweep, *cases, *inner) for key in keys)
 
 
 def _first_seeds(seeds: Sequence[int], count: int) -> list[int]:

@@ -10,9 +10,10 @@ from typing import Any
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.recipe.component_sections import kind_at
 from lsncli.recipe.homes import SEEDS_HINT, did_you_mean, homes_of
-from lsncli.recipe.loading import LoadedRecipe, name_instead
+from lsncli.recipe.loading import LoadedRecipe
 from lsncli.recipe.replaced_sections import Parameters, put
 from lsncli.recipe.schema import SETTING_SECTIONS
+from lsncli.recipe.unknown_keys import name_instead
 from lsncli.toml_text import toml_text
 
 #: Keys of a case that set nothing.

@@ -69,9 +69,16 @@ def strict(text: str) -> Any:
 
 
 def test_json(lsn: Call) -> None:
-    claims = strict(lsn("losses.toml", "--claims", "--format", "json").out)
-    first = claims[0]
-    assert (first["id"], first["profile"], first["unit"]) == ("smoothing-denoises", "paper", "%")
+    report = strict(lsn("losses.toml", "--claims", "--format", "json").out)
+    # As of every report.
+    assert (report["title"], report["profile"], report["cells"]) == (
+        "The paper's claims, tested: Losses on digits",
+        "paper",
+        [],
+    )
+    assert report["fill"] == ["lsn run losses.toml"]
+    first = report["claims"][0]
+    assert (first["id"], first["unit"]) == ("smoothing-denoises", "%")
     assert {"statement", "reference", "verdict", "verdict_holm", "rule", "settings", "margin"} <= set(first)
     setting = first["settings"][0]
     # 3 less 0, 0.1 and 0.4: mean 8.5/3.
@@ -85,10 +92,11 @@ def test_json(lsn: Call) -> None:
 
 def test_json_of_the_whole_paper_without_a_database(lsn: Call, folder: Path) -> None:
     (folder / "results.db").rename(folder / "kept.db")
-    claims = strict(lsn("--claims", "--format", "json").out)
+    report = strict(lsn("--claims", "--format", "json").out)
+    claims = report["claims"]
     assert len(claims) >= 11
     assert claims[0]["settings"][0]["mean_difference"] is None
-    assert any("There is no database results.db here yet" in note for note in claims[0]["notes"])
+    assert any("There is no database results.db here yet" in note for note in report["notes"])
     by_id = {claim["id"]: claim for claim in claims}
     linear = by_id["smoothing-restores-separator"]
     assert (linear["verdict"], linear["settings"][0]["keys"], linear["unit"]) == ("supported", [], "")
@@ -96,7 +104,7 @@ def test_json_of_the_whole_paper_without_a_database(lsn: Call, folder: Path) -> 
 
 def test_csv(lsn: Call) -> None:
     rows = list(csv.DictReader(io.StringIO(lsn("losses.toml", "--claims", "--format", "csv").out)))
-    claims = strict(lsn("losses.toml", "--claims", "--format", "json").out)
+    claims = strict(lsn("losses.toml", "--claims", "--format", "json").out)["claims"]
     assert len(rows) == sum(len(claim["settings"]) for claim in claims)
     assert rows[0]["differences"] == "3.0;2.9;2.6"
     assert float(rows[0]["mean_difference"]) == pytest.approx(8.5 / 3)

@@ -213,11 +213,11 @@ def test_profiles_are_never_mixed(load_text: Load, fill: Fill, store: Store) -> 
 
 
 def test_settings_that_read_alike_are_told_apart(load_text: Load, recipe_text: str, store: Store) -> None:
-    text = recipe_text.replace("[[sweep.case]]", '[sweep]\n"train.steps" = [100, 200]\n[[sweep.case]]', 1)
+    text = recipe_text.replace("[[sweep.case]]", '[sweep]\n"train.batch_size" = [100, 200]\n[[sweep.case]]', 1)
     settings = by_id(claims_of_recipe(load_text(text), store))["smoothing-alpha-above-noise"].settings
     assert [s.comparison.setting for s in settings] == [
-        "digits · symmetric rate=0.2 · mlp · train.steps=100",
-        "digits · symmetric rate=0.2 · mlp · train.steps=200",
+        "digits · symmetric rate=0.2 · mlp · train.batch_size=100",
+        "digits · symmetric rate=0.2 · mlp · train.batch_size=200",
     ]
 
 

@@ -206,7 +206,7 @@ def test_a_mistake_of_the_command_line_is_not_blamed_on_the_file(
         ('[profiles.smoke.sweep]\n"loss.alpha" = [2.0]', ":25, key 'profiles.smoke.sweep.loss.alpha'"),
         # The profile is silent about it, or an axis of the recipe goes over it.
         ("[profiles.smoke.loss]\nfloor = 0.1", ":16, key 'loss.alpha'"),
-        ('[profiles.smoke.loss]\nalpha = 0.1\n[sweep]\n"loss.alpha" = [2.0]', ":27, key 'loss.alpha'"),
+        ('[profiles.smoke.loss]\nfloor = 0.1\n[sweep]\n"loss.alpha" = [2.0]', ":27, key 'loss.alpha'"),
     ],
 )
 def test_a_mistake_of_a_profile_is_not_blamed_on_the_base(tmp_path: Path, said: str, where: str) -> None:
@@ -366,6 +366,32 @@ def test_valid_parameters_are_written_as_a_recipe_writes_them(tmp_path: Path) ->
 def test_unknown_profile_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(LsnError, match=r"unknown profile 'quik'[\s\S]*paper, quick[\s\S]*did you mean 'quick'"):
         loaded(tmp_path, BASE, profile="quik")
+
+
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        '[sweep]\n"noise.rate" = [0.2, 0.4]\n',
+        '[[sweep.case]]\n"noise.rate" = 0.4\n',
+        '[[sweep.case]]\nsweep = { "noise.rate" = [0.1, 0.2] }\n',
+    ],
+)
+def test_set_of_a_section_reaches_what_is_swept_in_it(tmp_path: Path, sweep: str) -> None:
+    recipe = resolved(tmp_path, BASE + sweep, settings=(("noise", {"name": "pair", "rate": 0.3}),))
+    assert {(spec.noise.name, spec.noise.params["rate"]) for spec in recipe.specs()} == {("pair", 0.3)}
+
+
+def test_what_a_profile_says_of_a_swept_key_is_not_lost_without_a_word(tmp_path: Path) -> None:
+    text = f'{BASE}[profiles.quick.noise]\nrate = 0.3\n[sweep]\n"noise.rate" = [0.2, 0.4]\n'
+    for profile in (None, "quick"):
+        with pytest.raises(LsnError, match=r"the recipe sweeps 'noise\.rate'") as caught:
+            loaded(tmp_path, text, profile=profile)
+        line = text.splitlines().index("rate = 0.3") + 1
+        assert str(caught.value.where).endswith(f"recipe.toml:{line}, key 'profiles.quick.noise.rate'")
+        assert caught.value.next == 'change the axis: "noise.rate" = [0.3] in [profiles.quick.sweep]'
+    loaded(
+        tmp_path, text.replace("[profiles.quick.noise]\nrate = 0.3", '[profiles.quick.sweep]\n"noise.rate" = [0.3]')
+    )
 
 
 def test_set_of_an_unknown_key(tmp_path: Path) -> None:

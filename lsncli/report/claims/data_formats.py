@@ -1,4 +1,4 @@
-"""Claims for programs: JSON (one object per claim) and CSV (one line per setting)."""
+"""Claims for programs: JSON (one object, as of every report) and CSV (one line per setting)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,27 @@ from typing import Any
 
 from lsncli.inert import for_json, for_spreadsheet
 from lsncli.report.claims.claim import Claim, ClaimResult, ClaimsReport, SettingResult
-from lsncli.report.claims.wording import rule
+from lsncli.report.claims.wording import rule, title_of
 from lsncli.report.wording import unit_of
 
 
 def render_json(report: ClaimsReport) -> str:
-    """A list of claims, each with its settings.
+    """An object with ``title``, ``profile``, ``cells`` (none: claims are no table) and ``claims`` with their settings.
 
-    Every ``mean_difference`` is compared minus reference, in the claim's ``unit`` (``%``: percentage points);
-    ``keys`` are the run keys of its pairs, ``[reference, compared]``, empty where the pairs are computed. A number
-    that is not there or not finite is null.
+    ``holm_tests`` is how many tests are adjusted together, ``fill`` the commands that train what is missing. Every
+    ``mean_difference`` is compared minus reference, in the claim's ``unit`` (``%``: percentage points); ``keys`` are
+    the run keys of its pairs, ``[reference, compared]``, empty where the pairs are computed. A number that is not
+    there or not finite is null.
     """
-    value = [_claim(report, result) for result in report.claims]
+    value = {
+        "title": title_of(report),
+        "profile": report.profile,
+        "cells": [],
+        "claims": [_claim(report, result) for result in report.claims],
+        "holm_tests": report.tests,
+        "notes": list(report.notes),
+        "fill": list(report.fill),
+    }
     return for_json(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
@@ -32,7 +41,6 @@ def _claim(report: ClaimsReport, result: ClaimResult) -> dict[str, Any]:
         "id": claim.id,
         "statement": claim.statement,
         "reference": claim.reference,
-        "profile": report.profile,
         "recipes": [report.recipe] if report.recipe else list(claim.recipes),
         "metric": claim.metric,
         "quantity": claim.quantity,
@@ -42,11 +50,8 @@ def _claim(report: ClaimsReport, result: ClaimResult) -> dict[str, Any]:
         "pairs": claim.pairs,
         "verdict": result.verdict,
         "verdict_holm": result.verdict_holm,
-        "holm_tests": report.tests,
         "rule": rule([claim]),
         "settings": [_setting(setting) for setting in result.settings],
-        "notes": list(report.notes),
-        "fill": list(report.fill),
     }
 
 
@@ -95,7 +100,7 @@ def render_csv(report: ClaimsReport) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for result in report.claims:
-        of_claim = _claim(report, result)
+        of_claim = {"profile": report.profile, **_claim(report, result)}
         of_claim["claim_verdict"] = of_claim.pop("verdict")
         del of_claim["verdict_holm"]
         for setting in of_claim["settings"] or [{"verdict": result.verdict, "verdict_holm": result.verdict_holm}]:

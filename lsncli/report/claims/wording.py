@@ -45,9 +45,14 @@ class Block:
     notes: tuple[str, ...] = ()
 
 
+def title_of(report: ClaimsReport) -> str:
+    """What the report is called: its own title, or the claims' with the recipe that they are tested on."""
+    return report.title or (f"{TITLE}: {report.recipe}" if report.recipe else TITLE)
+
+
 def blocks(report: ClaimsReport) -> list[Block]:
     """The summary of all claims first, then the settings of each claim that has any pair."""
-    title = report.title or (f"{TITLE}: {report.recipe}" if report.recipe else TITLE)
+    title = title_of(report)
     columns = HYPOTHESIS_COLUMNS if report.title else SUMMARY_COLUMNS
     lead = f"Profile {report.profile}. The last evaluation of each run, as in the paper's tables."
     summary = Block(title, lead, columns, tuple(_summary(result) for result in report.claims))
