@@ -16,12 +16,12 @@ from lsncli.report.wording import unit_of
 
 
 def render_json(report: ClaimsReport) -> str:
-    """An object with ``title``, ``profile``, ``cells`` (none: claims are no table) and ``claims`` with their settings.
+    """An object with ``title``, ``profile``, ``cells`` (none: claims are no table) and ``claims`` with settings.
 
     ``holm_tests`` is how many tests are adjusted together, ``fill`` the commands that train what is missing. Every
-    ``mean_difference`` is compared minus reference, in the claim's ``unit`` (``%``: percentage points); ``keys`` are
-    the run keys of its pairs, ``[reference, compared]``, empty where the pairs are computed. A number that is not
-    there or not finite is null.
+    ``mean_difference`` is compared minus reference, in the claim's ``unit`` (``%``: percentage points); ``keys``
+    are the run keys of its pairs, ``[reference, compared]``, empty where the pairs are computed. A number that is
+    not there or not finite is null.
     """
     value = {
         "title": title_of(report),
