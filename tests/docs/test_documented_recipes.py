@@ -8,42 +8,24 @@ from pathlib import Path
 import pytest
 from documented import PAGES, Block, blocks
 
-from lsncli.batch import plan_of
-from lsncli.recipe.loading import Overrides, Source, load, merge, parse
+from lsncli.recipe.loading import Overrides, Source, load, parse
 from lsncli.recipe.resolve import resolve
 from lsncli.recipe.toml_text import read_toml
-from lsncli.toml_text import toml_text
-
-#: What a block leaves out that shows a part of a recipe.
-REST = {
-    "title": "the rest of it",
-    "data": {"name": "digits"},
-    "noise": {"name": "symmetric", "rate": 0.2},
-    "model": {"name": "mlp"},
-    "train": {"steps": 10},
-}
-
-
-def whole(block: Block) -> str:
-    shown = read_toml(block.text)
-    if "title" in shown:
-        return block.text
-    return "\n".join(f"{key} = {toml_text(value)}" for key, value in merge(REST, shown).items())
+from lsncli.testing.readme import planned, whole
 
 
 @pytest.mark.parametrize("block", [b for page in PAGES for b in blocks(page, "toml")], ids=lambda b: f"{b.page}")
 def test_it_is_planned(block: Block) -> None:
-    loaded = parse(Source(block.title or "recipe.toml", whole(block), Path()), Overrides())
-    for profile in loaded.available_profiles():
-        again = parse(Source("recipe.toml", whole(block), Path()), Overrides(profile=profile))
-        assert len(plan_of([resolve(again, classes=lambda name: (10, ()))])) > 0
+    recipe = whole(block.text)
+    for profile in parse(Source("recipe.toml", recipe, Path()), Overrides()).available_profiles():
+        assert len(planned(recipe, Path(), profile)) > 0
 
 
 def test_shown_parts_do_what_the_page_says() -> None:
     """The distillation makes teachers, the estimate reads another run, and the validation set is in the spec."""
     plans = {}
     for block in blocks("docs/recipes.md", "toml"):
-        plan = plan_of([resolve(parse(Source("recipe.toml", whole(block), Path()), Overrides()))])
+        plan = planned(whole(block.text), Path())
         for section in read_toml(block.text):
             plans[section] = [run.spec for run in plan]
     assert any(spec.teacher is not None for spec in plans["teacher"])
