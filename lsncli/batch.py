@@ -14,7 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from lsncli.backends.selection import select_backend, select_precision
+from lsncli.backends.interface import Backend
+from lsncli.backends.selection import select_devices, select_precision
 from lsncli.data.catalogue import describe, is_registered
 from lsncli.data.context import DataContext
 from lsncli.data.readiness import make_ready
@@ -122,26 +123,26 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
     ``plan`` is the whole one, with what of it is done already: the choice, and with it the number of threads, must
     not depend on how much is left. ``replicas`` is how many of its runs are trained at once, ``auto`` for as many
     as suit. On a processor they are shared among worker processes, one for each core; on a GPU they take their
-    steps together. Small networks (:func:`~lsncli.engine.stack_kinds.stack_kind`) are trained in stacks. ``1``
-    trains run after run. Raises :class:`LsnError` for an unknown name, device or precision, or a wrong number.
+    steps together; of several GPUs, each has a worker process, and ``replicas`` is how many are trained at once on
+    each. Small networks (:func:`~lsncli.engine.stack_kinds.stack_kind`) are trained in stacks. ``1`` trains run
+    after run. Raises :class:`LsnError` for an unknown name, device or precision, or a wrong number.
     """
-    backend, _ = select_backend(settings.device)
+    backend, devices = select_devices(settings.device)
     select_precision(backend, settings.precision)
     count = None if replicas == "auto" else _positive(replicas)
     planned = len(plan)
     if name is None:
-        several = (count or usable_cores()) > 1 and planned > 1
-        name = "processes" if several and backend.name == "cpu" else "in-process"
+        gains = len(devices) > 1 or (backend.name == "cpu" and (count or usable_cores()) > 1)
+        name = "processes" if gains and planned > 1 else "in-process"
     info = registry().get("executor", name, where="--executor")
     model = info.params or NoParams
     chosen: dict[str, int | None] = {}
     # Even a single one: a stack of one is faster than the loop for large networks, and its numbers are those that
     # it has in any stack, so that a recipe that was narrowed by --only finds the same.
     stackable = "stack" in model.model_fields and any(stack_kind(run.spec) is not None for run in plan)
-    workers = None
+    sharing = 1
     if "workers" in model.model_fields:
-        # Small runs beyond the cores go into stacks; of large ones, each gets a process.
-        workers = count if count is not None and not stackable else min(count or usable_cores(), usable_cores())
+        workers, sharing = _workers(count, backend, len(devices), stackable)
         # No more than there are runs, so that few runs have all cores; of the whole plan, because it decides how
         # many threads each worker has, which must be the same again when only a part of the plan is left.
         chosen["workers"] = max(1, min(workers, planned))
@@ -150,11 +151,22 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
             f"executor {name!r} trains one run at a time", where=f"--replicas {replicas}", valid="1 or auto"
         )
     if "replicas" in model.model_fields:
-        chosen["replicas"] = count if count is None else -(-count // (workers or 1))
+        chosen["replicas"] = count if count is None else -(-count // sharing)
     if stackable:
-        chosen["stack"] = STACK_SIZE if count is None else -(-count // (workers or 1))
+        chosen["stack"] = STACK_SIZE if count is None else -(-count // sharing)
     executor: Executor = info.build(model.model_validate(chosen), None)
     return executor
+
+
+def _workers(count: int | None, backend: Backend, devices: int, stackable: bool) -> tuple[int, int]:
+    """The number of worker processes, and how many of them share ``count``, the runs that are trained at once."""
+    if devices > 1:
+        # Where a device gains nothing by training several together, each has a process, as on a single device.
+        each = 1 if count is None or stackable or backend.parallel else count
+        return each * devices, each
+    # Small runs beyond the cores go into stacks; of large ones, each gets a process.
+    workers = count if count is not None and not stackable else min(count or usable_cores(), usable_cores())
+    return workers, workers
 
 
 def _positive(text: str) -> int:

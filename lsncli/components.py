@@ -240,7 +240,8 @@ class ExecutorInfo(ComponentInfo):
     """An executor; ``build(params, None)`` returns a :class:`lsncli.executors.interface.Executor`.
 
     The settings of the runs come with the plan, when it executes. Of the parameters, those called ``workers``,
-    ``replicas`` and ``stack`` are what ``--replicas`` comes to.
+    ``replicas`` and ``stack`` are what ``--replicas`` comes to. Where ``--device`` means several devices,
+    ``workers`` are all those of these devices, and ``replicas`` and ``stack`` are of each worker.
     """
 
     kind: ClassVar[str] = "executor"

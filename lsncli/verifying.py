@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lsncli.store import Store
 
 #: Parts of the provenance that do not say how a run was trained.
-ASIDE = ("command", "parameters", "seeds", "stack")
+ASIDE = ("command", "device_index", "parameters", "seeds", "stack")
 
 
 @dataclass(frozen=True, slots=True)

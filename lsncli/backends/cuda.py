@@ -153,10 +153,12 @@ class CudaBackend(Backend):
         """Model, compute capability, driver-side versions."""
         import torch
 
-        properties = torch.cuda.get_device_properties(device if ":" in device else "cuda:0")
+        chosen = torch.device(device if ":" in device else "cuda:0")
+        properties = torch.cuda.get_device_properties(chosen)
         return {
             "backend": self.name,
             "device": properties.name,
+            "device_index": chosen.index,
             "capability": f"{properties.major}.{properties.minor}",
             "memory_bytes": properties.total_memory,
             "cuda": torch.version.cuda,

@@ -25,6 +25,8 @@ class Backend(ABC):
         must then be a tensor on the device, where other devices may be told by numbers of Python.
     parallel: whether several runs of a large network that take their steps together are faster than one after
         another.
+    process_per_device: whether each of its devices can be given to a worker process of its own. Not where a
+        runtime takes all of them for the first process that starts it, as that of a TPU does.
     traced: whether steps are traced into programs, compiled once for each shape and constant (XLA). Tensors are
         then values without memory to make views of, a position or size that changes is another program, there is
         no inference mode, and what is measured is measured on the CPU.
@@ -33,6 +35,7 @@ class Backend(ABC):
     name: ClassVar[str]
     recorded: ClassVar[bool] = False
     parallel: ClassVar[bool] = False
+    process_per_device: ClassVar[bool] = True
     traced: ClassVar[bool] = False
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Chooses the backend and device for ``--device`` and ``--precision``."""
+"""Chooses the backend and its devices for ``--device`` and ``--precision``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,20 @@ def select_backend(device: str | None = None, components: Registry | None = None
     line and passed over. Raises :class:`LsnError` where the device is unknown or unavailable, or its backend fails,
     with the reason.
     """
+    backend, devices = select_devices(device, components)
+    return backend, devices[0]
+
+
+def select_devices(device: str | None = None, components: Registry | None = None) -> tuple[Backend, list[str]]:
+    """The backend for ``device``, and the devices that are meant: one process can have each of them.
+
+    These are all that the backend has where ``device`` names no number (``cuda``) or nothing at all, and else the
+    one that it names. What is raised, and what is told of in a line: see :func:`select_backend`.
+    """
     components = components or registry()
     if device is None:
-        return _default(components)
+        backend, devices = _default(components)
+        return backend, _apart(backend, devices)
     name, _, index = device.partition(":")
     registered = components.find("backend", name, where="--device")
     try:
@@ -36,13 +47,18 @@ def select_backend(device: str | None = None, components: Registry | None = None
             f"device {device!r} cannot be used: {reason}", where="--device", next="lsn doctor shows more"
         )
     if not index:
-        return backend, devices[0]
+        return backend, _apart(backend, devices)
     if device not in devices:
         raise UnknownNameError.of("device", device, devices, where="--device")
-    return backend, device
+    return backend, [device]
 
 
-def _default(components: Registry) -> tuple[Backend, str]:
+def _apart(backend: Backend, devices: list[str]) -> list[str]:
+    """Those of ``devices`` that processes can have each for itself: all of them, or only the first."""
+    return devices if backend.process_per_device else devices[:1]
+
+
+def _default(components: Registry) -> tuple[Backend, list[str]]:
     for registered in sorted(components.all("backend"), key=lambda r: -getattr(r.info, "priority", 0)):
         try:
             backend, reason, devices = _ask(registered)
@@ -50,7 +66,7 @@ def _default(components: Registry) -> tuple[Backend, str]:
             _warn_once(f"warning: passed over: {_failure(registered, error)} (lsn doctor shows more)")
             continue
         if reason is None:
-            return backend, devices[0]
+            return backend, devices
     raise LsnError("no device backend is available", next="lsn doctor shows why")
 
 

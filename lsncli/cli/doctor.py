@@ -70,7 +70,8 @@ def _backends() -> list[dict[str, Any]]:
                 continue
             devices = backend.devices()
             detail = f"{', '.join(devices)}; precision {', '.join(backend.precisions())}"
-            found.append(_check(name, "ok", f"{detail}; {backend.describe(devices[0])['device']}"))
+            models = dict.fromkeys(str(backend.describe(device)["device"]) for device in devices)
+            found.append(_check(name, "ok", f"{detail}; {', '.join(models)}"))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's code
             found.append(_check(name, "bad", f"{type(error).__name__}: {error}"))
     return found

@@ -27,7 +27,8 @@ DeviceOption = Annotated[
         envvar="LSN_DEVICE",
         autocompletion=completing.devices,
         metavar="NAME",
-        help="cpu, cuda, cuda:1, … (default: the best).",
+        help="cpu, cuda, cuda:1, … (default: the best). Without a number, all devices of that kind: the runs are"
+        " spread over them.",
     ),
 ]
 
@@ -50,7 +51,7 @@ ReplicasOption = Annotated[
         metavar="N",
         help="Runs trained at once: a number, or auto to fit the device. On a processor they are shared among a"
         " worker process per core, and runs of a small network (linear, mlp) are trained many in one step;"
-        " 1 trains run after run.",
+        " of several devices, each trains so many; 1 trains run after run.",
     ),
 ]
 
@@ -61,7 +62,8 @@ ExecutorOption = Annotated[
         envvar="LSN_EXECUTOR",
         autocompletion=completing.executors,
         metavar="NAME",
-        help="in-process or processes (default: what suits).",
+        help="in-process, which uses one device, or processes (default: what suits: processes for several runs"
+        " on several cores or devices).",
     ),
 ]
 

@@ -29,7 +29,9 @@ class InProcessParams(Params):
 class ProcessParams(InProcessParams):
     """Parameters of the process executor."""
 
-    workers: PositiveInt | None = Field(None, description="Worker processes; by default one per core.")
+    workers: PositiveInt | None = Field(
+        None, description="Worker processes, which have the devices in turn; by default one per core."
+    )
 
 
 def _in_process(params: InProcessParams, context: None) -> Executor:
@@ -60,6 +62,6 @@ def lsn_executors(register: Callable[[ExecutorInfo], None]) -> None:
             name="processes",
             build=_processes,
             params=ProcessParams,
-            summary="Several runs, or stacks of small runs, at once; a worker process per core",
+            summary="Several runs, or stacks of small runs, at once; a worker process per core or device",
         )
     )

@@ -1,7 +1,9 @@
 """Trains several runs at once in worker processes, each of which trains one run, or several together.
 
+Where the backend has several devices, the workers have them in turn, and a run stays on the one on which it began.
+
 The workers are forked from a server process that has imported torch once and computed nothing, so that a
-worker costs milliseconds and this process never imports torch. Only this process writes results.
+worker costs milliseconds and this process need not import torch. Only this process writes results.
 """
 
 from __future__ import annotations
@@ -10,13 +12,13 @@ import multiprocessing
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from signal import Signals
 from typing import Any
 
-from lsncli.backends.selection import select_backend
+from lsncli.backends.selection import select_devices
 from lsncli.engine.events import Event, Finished, Measured, Outcome, Progress, Started
 from lsncli.engine.settings import EngineSettings
 from lsncli.executors.frontier import Frontier
@@ -26,18 +28,22 @@ from lsncli.plan import Plan
 
 #: How long a worker may take to stop at a step after its connection was closed.
 STOP_SECONDS = 60.0
-#: The most runs that a worker trains together, where nobody says otherwise: students that ask one teacher.
-MOST_STUDENTS = 16
+#: The most runs that a worker trains together, where nobody says otherwise: on a GPU, or students of one teacher.
+MOST_TOGETHER = 16
 #: Events that are passed on at once.
 MOST_EVENTS = 1000
 
 
 @dataclass(slots=True)
 class _Worker:
-    """A process, our end of its connection, and the runs that it trains with the steps that they have reached."""
+    """A process, our end of its connection, and the runs that it trains with the steps that they have reached.
+
+    ``settings`` name its device, where there are several.
+    """
 
     process: BaseProcess
     connection: Connection
+    settings: EngineSettings
     running: dict[str, int] = field(default_factory=dict)
     together: bool = False
     asked_to_stop: bool = False
@@ -63,19 +69,21 @@ class ProcessExecutor(Executor):
             self._context.set_forkserver_preload(["lsncli.executors.worker_imports"])
 
     def execute(self, plan: Plan, settings: EngineSettings, emit: Emit, control: Control) -> None:
-        """Train the plan; a worker that dies fails its run alone, and another takes its place.
+        """Train the plan; a worker that dies fails its run alone, and another takes its place and its device.
 
         Where it trained several, nobody knows which run is to blame: they are trained again one by one.
         """
         count = min(self.workers, len(plan))
-        backend, _ = select_backend(settings.device)
-        most = MOST_STUDENTS if self.replicas is None else self.replicas
+        backend, devices = select_devices(settings.device)
+        # A single one is left to be chosen by the workers, as it was here.
+        places = [replace(settings, device=device) for device in devices] if len(devices) > 1 else [settings]
+        most = MOST_TOGETHER if self.replicas is None else self.replicas
         frontier = Frontier(plan, stack=self.stack, lanes=count, replicas=most, backend=backend, gate=control.gate)
         pool: list[_Worker] = []
         try:
-            pool.extend(self._start(settings) for _ in range(count))
+            pool.extend(self._start(places[number % len(places)]) for number in range(count))
             while True:
-                self._feed(pool, settings, frontier, control)
+                self._feed(pool, frontier, control)
                 pass_on_ends(frontier.ends(), emit, control)
                 running = [worker for worker in pool if worker.running]
                 if not running:
@@ -108,9 +116,9 @@ class ProcessExecutor(Executor):
         )
         process.start()
         theirs.close()
-        return _Worker(process, ours)
+        return _Worker(process, ours, settings)
 
-    def _feed(self, pool: list[_Worker], settings: EngineSettings, frontier: Frontier, control: Control) -> None:
+    def _feed(self, pool: list[_Worker], frontier: Frontier, control: Control) -> None:
         """Give every idle worker runs; one that died is replaced."""
         for position, worker in enumerate(pool):
             if worker.running or control.stopping:
@@ -120,7 +128,7 @@ class ProcessExecutor(Executor):
                 return
             if not worker.process.is_alive():
                 worker.connection.close()
-                worker = pool[position] = self._start(settings)
+                worker = pool[position] = self._start(worker.settings)
             worker.running, worker.since = dict.fromkeys((run.key for run in runs), 0), time.perf_counter()
             worker.together = len(runs) > 1
             # One that dies at this very moment is noticed when its answer is waited for.

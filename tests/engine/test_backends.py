@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -134,6 +135,21 @@ def test_cpu_describes_itself() -> None:
     told = CpuBackend().describe("cpu")
     assert told["device"] == processor_name() != ""
     assert told["cores"] == os.cpu_count()
+
+
+@pytest.mark.parametrize(("device", "index"), [("cuda", 0), ("cuda:0", 0), ("cuda:3", 3)])
+def test_cuda_says_which_of_several_gpus(device: str, index: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal ones have one name."""
+    asked: list[torch.device] = []
+
+    def properties(chosen: torch.device) -> SimpleNamespace:
+        asked.append(chosen)
+        return SimpleNamespace(name="GPU", major=9, minor=0, total_memory=1)
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", properties)
+    told = CudaBackend().describe(device)
+    assert (told["device"], told["device_index"]) == ("GPU", index)
+    assert asked == [torch.device(f"cuda:{index}")]
 
 
 def test_release_without_prepare_changes_nothing() -> None:

@@ -10,10 +10,12 @@ from engine_samples import ending, metrics, notices, resumed_from, run, spec, st
 
 from lsncli.backends.cuda import CudaBackend
 from lsncli.backends.selection import select_backend, select_precision
-from lsncli.engine.events import Started
+from lsncli.engine.events import Event, Finished, Started
 from lsncli.engine.images import Normalisation, TrainingImages
 from lsncli.engine.settings import EngineSettings
-from lsncli.plan import ComponentSpec
+from lsncli.executors.interface import Control
+from lsncli.executors.processes import ProcessExecutor
+from lsncli.plan import ComponentSpec, Plan
 
 REASON = CudaBackend().unavailable()
 
@@ -162,3 +164,19 @@ def test_nothing_in_a_step_waits_for_the_device(gpu: EngineSettings) -> None:
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert steps.notice() is None
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:0"])
+def test_worker_processes_train_on_it(device: str, gpu: EngineSettings, elsewhere: EngineSettings) -> None:
+    """On all GPUs that there are, each of equal numbers where the GPUs are equal."""
+    runs = [spec(model=RESNET, seed=seed) for seed in range(4)]
+    events: list[Event] = []
+    executor = ProcessExecutor(max(2, torch.cuda.device_count()), replicas=2)
+    executor.execute(Plan.of(runs), replace(gpu, device=device), events.append, Control())
+    assert {e.status for e in events if isinstance(e, Finished)} == {"done"}
+    told = {e.provenance["device_index"] for e in events if isinstance(e, Started)}
+    assert told == (set(range(min(4, torch.cuda.device_count()))) if device == "cuda" else {0})
+    if len({torch.cuda.get_device_name(n) for n in range(torch.cuda.device_count())}) == 1:
+        for one in runs:
+            run(one, replace(elsewhere, device="cuda:0"))
+            assert weights(gpu, one) == weights(elsewhere, one)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from executor_samples import spec
 
+from lsncli.engine.events import Started
 from lsncli.engine.settings import EngineSettings
-from lsncli.verifying import what_it_takes
+from lsncli.verifying import _changes, what_it_takes
 
 TEACHER = spec(seed=1)
 STUDENT = spec(seed=2, behind=TEACHER)
@@ -38,3 +39,11 @@ def test_behind_weights_nothing_is_needed(there: tuple, takes: list, tmp_path: P
         (one.key, stored) for one, stored in takes
     ]
     assert all(weights == settings.weights_path(run.key) for run, weights in found if weights is not None)
+
+
+def test_another_one_of_several_gpus_is_no_difference_unless_it_is_of_another_kind() -> None:
+    then = {"device": "GPU A", "device_index": 1}
+    again = [Started("key", 10, {"device": "GPU A", "device_index": 0})]
+    assert _changes(then, again) == {}
+    other = [Started("key", 10, {"device": "GPU B", "device_index": 0})]
+    assert _changes(then, other) == {"device": ("GPU A", "GPU B")}

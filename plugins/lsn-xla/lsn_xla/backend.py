@@ -35,6 +35,8 @@ class XlaBackend(Backend):
 
     name = "xla"
     traced: ClassVar[bool] = True
+    # The runtime takes all chips for the first process that starts it; xla-launch knows how to divide them.
+    process_per_device: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._threads_before: int | None = None

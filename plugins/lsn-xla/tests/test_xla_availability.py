@@ -74,6 +74,8 @@ def test_devices_and_precisions_of_a_tpu(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("lsn_xla.backend.tpu_chips", lambda: 4)
     monkeypatch.delenv("PJRT_DEVICE", raising=False)
     assert XlaBackend().devices() == ["xla:0", "xla:1", "xla:2", "xla:3"]
+    # A worker process for each would find them taken by the first one.
+    assert not XlaBackend().process_per_device
     assert XlaBackend().precisions() == ("bf16", "fp32")
     monkeypatch.setenv("PJRT_DEVICE", "CPU")
     monkeypatch.setenv("CPU_NUM_DEVICES", "2")
