@@ -6,18 +6,16 @@ import platform
 import subprocess
 import sys
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lsncli
+from lsncli.engine.packages import package_versions
 
 if TYPE_CHECKING:
     from lsncli.engine.settings import EngineSettings
     from lsncli.engine.workspace import Workspace
     from lsncli.plan import RunSpec
-
-_PACKAGES = ("numpy", "pydantic", "safetensors", "scikit-learn", "sqlmodel", "torch", "torchvision")
 
 
 def describe_run(spec: RunSpec, settings: EngineSettings, work: Workspace) -> dict[str, Any]:
@@ -36,24 +34,17 @@ def software() -> dict[str, Any]:
     """Versions of Python, lsn, the packages that results depend on, the plugins, and lsn's git state."""
     from lsncli.registry import registry
 
-    plugins = {
-        plugin.name: str(plugin.origin) for plugin in registry().plugins if plugin.origin.distribution != "lsn"
-    }
+    others = [plugin for plugin in registry().plugins if plugin.origin.distribution != "lsn"]
+    # One with an error and components has trouble with its commands alone.
+    loaded = [plugin for plugin in others if plugin.error is None or plugin.components]
     return {
         "lsn": lsncli.__version__,
         "python": sys.version.split()[0],
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in _PACKAGES},
-        "plugins": plugins,
+        "packages": package_versions(sorted({plugin.origin.distribution for plugin in loaded})),
+        "plugins": {plugin.name: str(plugin.origin) for plugin in others},
         "git": git_state(Path(lsncli.__file__).resolve().parent),
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
