@@ -13,6 +13,7 @@ import tomli
 
 from lsncli.battery.candidate import BASELINE, Candidate
 from lsncli.recipe.loading import read_source
+from lsncli.recipe.other_data import kept_for
 from lsncli.toml_text import toml_text
 
 PARTS = ("accuracy", "denoising", "calibration", "distillation")
@@ -58,11 +59,12 @@ _TAKEN = ("seeds", "data", "noise", "model", "train", "distillation", "transitio
 def part_texts(base: str, data: str | None, chosen: Sequence[Candidate], parts: Iterable[str]) -> dict[str, str]:
     """The recipe of each part as TOML. base: a recipe by name or path; data: a data set in place of its own."""
     taken = _taken(tomli.loads(read_source(base).text))
-    if data is not None and taken["data"].get("name") != data:
-        # The other set's own parameters mean nothing to this one; the choice of a subset does.
-        choice = ("train_size", "test_size", "subset_seed", "validation_size")
-        sizes = {k: v for k, v in taken["data"].items() if k in choice}
-        taken["data"] = {**sizes, "name": data}
+    own = taken["data"].get("name")
+    if data is not None and own != data:
+        taken["data"] = {**kept_for(data, taken["data"], own), "name": data}
+        for profile in taken["profiles"].values():
+            if isinstance(section := profile.get("data"), Mapping) and "name" not in section:
+                profile["data"] = kept_for(data, section, own)
     return {part: _text(_document(part, taken, chosen)) for part in parts}
 
 

@@ -11,17 +11,36 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from lsncli.data import stored
 from lsncli.data.arrays import Arrays
 from lsncli.data.context import DataContext
 from lsncli.data.download import download, md5_of
 from lsncli.errors import LsnError
+from lsncli.parameters import Params
+
+#: Width and height of the images in the files.
+FULL_SIZE = 32
+
+
+class CifarParams(Params):
+    """Parameters of CIFAR-10 and CIFAR-100."""
+
+    size: int = Field(
+        FULL_SIZE,
+        ge=8,
+        le=FULL_SIZE,
+        description="Every image is resized to size x size pixels, as lsn data prepare --size does.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Cifar:
     """Builds one of the two sets (the ``build`` of its :class:`~lsncli.components.DatasetInfo`).
+
+    Each size has a decoded copy of its own in ``<data_dir>/cache``: ``cifar10`` as the files have them, else
+    ``cifar10-<size>``, which is made from that one.
 
     folder, archive: what torchvision and the authors call them. torchvision_name: the class that knows
     the files' checksums and reads them.
@@ -33,23 +52,50 @@ class Cifar:
     archive: str
 
     def available(self, data_dir: Path) -> bool:
-        """Whether a decoded copy, the folder or the archive is there."""
+        """Whether a decoded copy of the full size, the folder or the archive is there."""
         return (
             (DataContext(data_dir).cache_dir / self.name / stored.META).is_file()
             or self._find(data_dir, self.folder) is not None
             or self._find(data_dir, self.archive) is not None
         )
 
-    def __call__(self, params: object, context: DataContext) -> Arrays:
-        """50,000 training and 10,000 test images, 32×32 RGB.
+    def copy_name(self, params: CifarParams) -> str:
+        """The folder of the decoded copy of this size."""
+        return self.name if params.size == FULL_SIZE else f"{self.name}-{params.size}"
+
+    def __call__(self, params: CifarParams, context: DataContext) -> Arrays:
+        """50,000 training and 10,000 test images, RGB, ``[N, size, size, 3]``.
 
         Decoded once into ``<data_dir>/cache``. Raises :class:`LsnError` where the files are damaged, or
         where there are none and none can be downloaded.
         """
-        cache = context.cache_dir / self.name
+        cache = context.cache_dir / self.copy_name(params)
         with suppress(LsnError):  # never decoded, or a damaged copy: made again below
             return stored.load(cache)
+        if params.size == FULL_SIZE:
+            return self._decode_and_keep(context)
+        return self._keep(cache, self._resized(params.size, context), self.name)
+
+    def _resized(self, size: int, context: DataContext) -> Arrays:
+        from lsncli.data.decoding import resized  # Pillow: only once the pixels themselves are wanted
+
+        cache = context.cache_dir / self.name
+        # A full copy that has changed would be passed on under a digest that fits what it has become.
+        full = self._decode_and_keep(context) if stored.changed(cache) else stored.load(cache)
+        context.report(f"resizing the images of {self.name}", 0)
+        return Arrays.of(
+            resized(full.train_images, size),
+            full.train_labels,
+            resized(full.test_images, size),
+            full.test_labels,
+            full.class_names,
+        )
+
+    def _decode_and_keep(self, context: DataContext) -> Arrays:
         arrays, source = self._decode(context)
+        return self._keep(context.cache_dir / self.name, arrays, source)
+
+    def _keep(self, cache: Path, arrays: Arrays, source: str) -> Arrays:
         with suppress(LsnError):  # a shared folder that only others may write: decode each time
             stored.save(cache, arrays, stored.describe_arrays(self.name, arrays, source=source))
         return arrays

@@ -92,9 +92,21 @@ def decode(name: str, data: bytes, *, size: int | None, source: Path, first: Fir
     if orientation in _TURNS:
         picture = picture.transpose(_TURNS[orientation])
     if size is not None:
-        picture = ImageOps.fit(picture, (size, size), method=Image.Resampling.LANCZOS)
+        picture = _fit(picture, size)
     pixels = np.asarray(picture)
     return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def resized(images: Images, size: int) -> Images:
+    """RGB ``images`` that are decoded already, each cropped and resized as :func:`decode` does it."""
+    small = np.empty((len(images), size, size, 3), dtype=np.uint8)
+    for row, image in enumerate(images):
+        small[row] = np.asarray(_fit(Image.fromarray(image), size))
+    return small
+
+
+def _fit(picture: Image.Image, size: int) -> Image.Image:
+    return ImageOps.fit(picture, (size, size), method=Image.Resampling.LANCZOS)
 
 
 def _check(image: Image.Image) -> None:

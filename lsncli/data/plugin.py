@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lsncli.components import DatasetInfo
-from lsncli.data.cifar import CIFAR10, CIFAR10_CLASSES, CIFAR100, CIFAR100_CLASSES
+from lsncli.data.cifar import CIFAR10, CIFAR10_CLASSES, CIFAR100, CIFAR100_CLASSES, FULL_SIZE, CifarParams
 from lsncli.data.digits import CLASS_NAMES, build_digits
 from lsncli.data.imagenet import CLASSES, IMAGENET, TEST_SIZE, TRAIN_SIZE, ImageNetParams
 from lsncli.hookspecs import hookimpl
@@ -34,10 +34,11 @@ def lsn_datasets(register: Callable[[DatasetInfo], None]) -> None:
             DatasetInfo(
                 name=build.name,
                 build=build,
-                summary=f"Photographs of {len(class_names)} kinds of things, 32×32 RGB",
+                params=CifarParams,
+                summary=f"Photographs of {len(class_names)} kinds of things, 32×32 RGB or smaller",
                 reference=_CIFAR_PAPER,
                 num_classes=len(class_names),
-                image_shape=(32, 32, 3),
+                image_shape=(FULL_SIZE, FULL_SIZE, 3),
                 class_names=class_names,
                 train_size=50_000,
                 test_size=10_000,

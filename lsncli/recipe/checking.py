@@ -60,6 +60,7 @@ class ComponentChecker:
                 f"data set {data.name!r} has no parameter {', '.join(map(repr, data.params()))}",
                 where=self.loaded.source.place(f"data.{next(iter(data.params()))}"),
                 valid=DataSection.model_fields,
+                next=self._in_place_of_the_recipes(data),
             )
         return ComponentSpec(name=data.name)
 
@@ -111,7 +112,9 @@ class ComponentChecker:
             )
         except LsnError as error:
             # Exactly that parameter elsewhere, before what is only called alike here.
-            error.next = self._home(kind, section, key) or error.next or self._others_with(kind, section, key)
+            hint = self._home(kind, section, key) or error.next or self._others_with(kind, section, key)
+            replaces = kind == "data set" and self._strange(kind, section)
+            error.next = (replaces and self._in_place_of_the_recipes(section)) or hint
             raise
         spec = ComponentSpec(
             name=info.name,
@@ -131,7 +134,15 @@ class ComponentChecker:
         """What to say where a parameter is not of this component but has its place in another section."""
         strange = sorted(self._strange(kind, section))
         settings, parameters = self.loaded.recipe.model_dump(), parameters_of(self.components)
-        return did_you_mean(homes_of(f"{key}.{strange[0]}", settings, parameters)) if strange else None
+        homes = homes_of(f"{key}.{strange[0]}", settings, parameters) if strange else []
+        # Of a swept component the recipe's own may have it in this very place.
+        return did_you_mean([home for home in homes if home != f"{key}.{strange[0]}"])
+
+    def _in_place_of_the_recipes(self, data: ComponentSection) -> str | None:
+        """What to say where ``--set`` put a data set into a recipe that has parameters of another one's."""
+        if "data.name" not in self.loaded.source.given:
+            return None
+        return f"in the place of the recipe's own data set, without that one's parameters: --data OLD={data.name}"
 
     def _others_with(self, kind: str, section: ComponentSection, key: str) -> str | None:
         """What to say where a parameter is not of this component but of others: ``noise.rate`` without a noise."""

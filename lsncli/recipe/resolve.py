@@ -12,8 +12,9 @@ from lsncli.recipe.checking import Classes, ComponentChecker
 from lsncli.recipe.derived import estimated_run_settings, teacher_settings
 from lsncli.recipe.expansion import Variant, expand, value_at
 from lsncli.recipe.loading import LoadedRecipe, Overrides
+from lsncli.recipe.other_data import kept_for
 from lsncli.recipe.runs import check_estimator, make_spec, read_sections
-from lsncli.recipe.schema import DataSection, DistillationSection, TeacherSection, TransitionSection
+from lsncli.recipe.schema import DistillationSection, TeacherSection, TransitionSection
 from lsncli.registry import Registry, registry
 from lsncli.toml_text import toml_text
 
@@ -159,24 +160,26 @@ class _Resolver:
         other = (self.loaded.overrides.data or {}).get(name) if isinstance(name, str) else None
         if other is None:
             return variant.settings, variant.coordinates, None
-        # The replaced set's own parameters mean nothing to the other one; the choice of a subset does.
-        common = {k: v for k, v in variant.settings["data"].items() if k in DataSection.model_fields}
-        settings = {**variant.settings, "data": {**common, "name": other}}
+        components = self.checker.components
+        kept = kept_for(other, variant.settings["data"], name, components)
+        settings = {**variant.settings, "data": {**kept, "name": other}}
         for section in ("teacher", "transition"):
             if section in settings:
-                settings[section] = _renamed(settings[section], name, other)
+                settings[section] = _replaced(settings[section], name, other, components)
         coordinates = dict(variant.coordinates)
         if "data.name" in coordinates:
             coordinates["data.name"] = other
         return settings, coordinates, name
 
 
-def _renamed(section: Any, name: str, other: str) -> Any:
-    """A section of a dependency with data set ``name`` replaced by ``other``, wherever it says so."""
+def _replaced(section: Any, name: str, other: str, components: Registry) -> Any:
+    """A section of a dependency with data set ``name`` replaced by ``other``, wherever it speaks of it."""
     if not isinstance(section, Mapping):
         return section
-    changed = {key: _renamed(value, name, other) for key, value in section.items()}
+    changed = {key: _replaced(value, name, other, components) for key, value in section.items()}
     data = changed.get("data")
-    if isinstance(data, dict) and data.get("name") == name:
-        changed["data"] = {**data, "name": other}
+    # What does not name its data set is about the run's own.
+    if isinstance(data, dict) and data.get("name", name) == name:
+        named = {"name": other} if "name" in data else {}
+        changed["data"] = {**kept_for(other, data, name, components), **named}
     return changed

@@ -133,6 +133,20 @@ def test_another_data_set_has_none_of_the_base_s_parameters(request_of: Read) ->
 
 
 @pytest.mark.parametrize(
+    ("data", "params"),
+    [("cifar10", {"size": 16}), ("drawn", {}), ("imagenet", {}), ("cifar10=drawn", {})],
+)
+def test_another_data_set_has_none_of_the_base_s_profile_either(
+    request_of: Read, data: str, params: dict[str, Any]
+) -> None:
+    """The base is Table 7, on CIFAR-100, whose quick profile says how large its images are."""
+    request = request_of("label-smoothing", data=[data], profile="quick")
+    for part in resolved(request).values():
+        assert {(s.data.name, s.data.train_size) for s in part.specs()} == {(data.partition("=")[2] or data, 5000)}
+        assert all(s.data.params == params for s in part.specs())
+
+
+@pytest.mark.parametrize(
     ("loss", "settings", "words", "message"),
     [
         ("label-smothing", (), {}, r"unknown loss 'label-smothing'[\s\S]*did you mean 'label-smoothing'"),

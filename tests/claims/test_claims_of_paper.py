@@ -66,7 +66,7 @@ def test_students_are_compared_by_their_teachers(fill: Fill, store: Store) -> No
     )
     tested = [s for s in smoothed.settings if s.statistics.n]
     assert [s.comparison.setting.split(" · ")[0::2] for s in tested] == [
-        [f"{data} train_size={loaded.recipe.data.train_size}", model]
+        [f"{data} train_size={loaded.recipe.data.train_size} size=16", model]
         for data in ("cifar100", "cifar10")
         for model in ("resnet32", "resnet56")
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import pickle
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -14,12 +16,14 @@ import pytest
 from PIL import Image
 
 from lsncli import registry as registry_module
+from lsncli.data.cifar import CIFAR10_CLASSES
 from lsncli.data.context import DataContext
 from lsncli.data.prepare import prepare
 from lsncli.errors import LsnError
 
 CLASSES = ("cat", "dog", "emu")
 TRAIN, TEST = 3, 2
+CIFAR10_FOLDER = "cifar-10-batches-py"
 
 
 @pytest.fixture(autouse=True)
@@ -126,3 +130,38 @@ def refused(context: DataContext) -> Callable[..., LsnError]:
         return caught.value
 
     return check
+
+
+def write_batches(root: Path) -> dict[str, np.ndarray]:
+    """Small batches in the authors' format (channel by channel, row by row); returns images by file."""
+    (root / CIFAR10_FOLDER).mkdir(parents=True)
+    images = {}
+    for i, name in enumerate([*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]):
+        pixels = np.random.default_rng(i).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
+        rows = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)).reshape(10, 3072)
+        batch = {"data": rows, "labels": list(range(10))}
+        (root / CIFAR10_FOLDER / name).write_bytes(pickle.dumps(batch))
+        images[name] = pixels
+    (root / CIFAR10_FOLDER / "batches.meta").write_bytes(pickle.dumps({"label_names": list(CIFAR10_CLASSES)}))
+    return images
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, np.ndarray]:
+    """torchvision's checksums, changed to those of small batches, which lie in tmp_path/original."""
+    from torchvision.datasets import CIFAR10
+
+    images = write_batches(tmp_path / "original")
+
+    def md5(name: str) -> str:
+        return hashlib.md5((tmp_path / "original" / CIFAR10_FOLDER / name).read_bytes()).hexdigest()
+
+    monkeypatch.setattr(CIFAR10, "train_list", [[f"data_batch_{k}", md5(f"data_batch_{k}")] for k in range(1, 6)])
+    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", md5("test_batch")]])
+    monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": md5("batches.meta")})
+    archive = tmp_path / "cifar-10-python.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(tmp_path / "original" / CIFAR10_FOLDER, CIFAR10_FOLDER)
+    monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(archive.read_bytes()).hexdigest())
+    monkeypatch.setattr(CIFAR10, "url", archive.as_uri())
+    return images

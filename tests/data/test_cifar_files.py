@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +10,12 @@ import numpy as np
 import pytest
 
 from lsncli.data import catalogue, stored
-from lsncli.data.cifar import CIFAR10_CLASSES
 from lsncli.data.context import DataContext
 from lsncli.data.prepare import fetch
 from lsncli.data.readiness import make_ready
 from lsncli.errors import LsnError
 
 FOLDER, ARCHIVE = "cifar-10-batches-py", "cifar-10-python.tar.gz"
-PER_BATCH = 10
 
 
 class Trap:
@@ -30,41 +26,6 @@ class Trap:
 
     def __reduce__(self) -> tuple[object, ...]:
         return Path.touch, (self.mark,)
-
-
-def write_batches(root: Path) -> dict[str, np.ndarray]:
-    """Small batches in the authors' format (channel by channel, row by row); returns images by file."""
-    (root / FOLDER).mkdir(parents=True)
-    images = {}
-    for i, name in enumerate([*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"]):
-        pixels = np.random.default_rng(i).integers(0, 256, (PER_BATCH, 32, 32, 3), dtype=np.uint8)
-        rows = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)).reshape(PER_BATCH, 3072)
-        batch = {"data": rows, "labels": list(range(PER_BATCH))}
-        (root / FOLDER / name).write_bytes(pickle.dumps(batch))
-        images[name] = pixels
-    (root / FOLDER / "batches.meta").write_bytes(pickle.dumps({"label_names": list(CIFAR10_CLASSES)}))
-    return images
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, np.ndarray]:
-    """torchvision's checksums, changed to those of small batches, which lie in tmp_path/original."""
-    from torchvision.datasets import CIFAR10
-
-    images = write_batches(tmp_path / "original")
-
-    def md5(name: str) -> str:
-        return hashlib.md5((tmp_path / "original" / FOLDER / name).read_bytes()).hexdigest()
-
-    monkeypatch.setattr(CIFAR10, "train_list", [[f"data_batch_{k}", md5(f"data_batch_{k}")] for k in range(1, 6)])
-    monkeypatch.setattr(CIFAR10, "test_list", [["test_batch", md5("test_batch")]])
-    monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": md5("batches.meta")})
-    archive = tmp_path / ARCHIVE
-    with tarfile.open(archive, "w:gz") as tar:
-        tar.add(tmp_path / "original" / FOLDER, FOLDER)
-    monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(archive.read_bytes()).hexdigest())
-    monkeypatch.setattr(CIFAR10, "url", archive.as_uri())
-    return images
 
 
 def check(arrays: object, images: dict[str, np.ndarray]) -> None:

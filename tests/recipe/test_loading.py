@@ -146,6 +146,41 @@ def test_data_replacement_keeps_the_subset_and_drops_the_other_sets_parameters(t
     assert (spec.name, spec.train_size, spec.params) == ("my-images", 50, {})
 
 
+def test_data_replacement_by_a_set_of_the_same_parameters_keeps_them(tmp_path: Path) -> None:
+    text = BASE.replace('name = "digits"', 'name = "cifar100"\nsize = 16')
+    spec = resolved(tmp_path, text, data={"cifar100": "cifar10"}).specs()[0].data
+    assert (spec.name, spec.params) == ("cifar10", {"size": 16})
+    # ImageNet's size is another parameter, of the same name.
+    spec = resolved(tmp_path, text, data={"cifar100": "imagenet"}).specs()[0].data
+    assert (spec.name, spec.params) == ("imagenet", {})
+
+
+@pytest.mark.parametrize("section", ["size = 16", 'name = "cifar10"\nsize = 16'])
+def test_data_replacement_drops_the_parameters_of_a_teachers_data(tmp_path: Path, section: str) -> None:
+    text = BASE.replace('"digits"', '"cifar10"') + f"\n[teacher.data]\n{section}\ntrain_size = 70\n"
+    spec = resolved(tmp_path, text, data={"cifar10": "my-images"}).specs()[0]
+    assert spec.teacher is not None
+    data = spec.teacher.data
+    assert (data.name, data.train_size, data.params) == ("my-images", 70, {})
+
+
+@pytest.mark.parametrize("name", ["digits", "my-images"])
+def test_a_data_set_without_the_parameters_of_the_recipes(name: str) -> None:
+    """Set by name it would have to take them; in the other one's place it need not."""
+    with pytest.raises(LsnError, match=f"'{name}' has no parameter 'size'") as caught:
+        resolve(load("table7", Overrides(profile="quick", settings=(("data.name", name),))))
+    assert "profiles.quick.data.size" in str(caught.value)
+    assert f"--data OLD={name}" in str(caught.value)
+
+
+def test_a_swept_data_set_without_a_parameter_is_not_told_where_it_stands_already(tmp_path: Path) -> None:
+    text = BASE.replace('name = "digits"', 'name = "cifar10"\nsize = 16')
+    with pytest.raises(LsnError, match="'digits' has no parameter 'size'") as caught:
+        resolved(tmp_path, text + '\n[sweep]\n"data.name" = ["cifar10", "digits"]\n')
+    assert "did you mean" not in str(caught.value)
+    assert "data.name to one that has it: cifar10" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from lsncli.data.arrays import Arrays
-from lsncli.data.cifar import CIFAR100
+from lsncli.data.cifar import CIFAR100, CifarParams
 from lsncli.data.context import DataContext
 from lsncli.noise.cifar import CIFAR100_SUPERCLASSES
 
@@ -21,7 +21,7 @@ class CoarseCifar100:
         """Whether CIFAR-100 is there."""
         return CIFAR100.available(data_dir)
 
-    def __call__(self, params: object, context: DataContext) -> Arrays:
+    def __call__(self, params: CifarParams, context: DataContext) -> Arrays:
         """50,000 training and 10,000 test images; raises LsnError where CIFAR-100 cannot be had."""
         fine = CIFAR100(params, context)
         coarse = np.array([_COARSE[name] for name in fine.class_names], dtype=np.int64)

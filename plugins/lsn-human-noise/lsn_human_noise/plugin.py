@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lsncli import DatasetInfo, NoiseModelInfo, hookimpl
+from lsncli.data.cifar import CifarParams
 
 from lsn_human_noise import cifar_n, csv_noise, instance_dependent
 from lsn_human_noise.coarse import SUPERCLASSES, CoarseCifar100
@@ -76,6 +77,7 @@ def lsn_datasets(register: Callable[[DatasetInfo], None]) -> None:
         DatasetInfo(
             name="cifar100-coarse",
             build=CoarseCifar100(),
+            params=CifarParams,
             summary="CIFAR-100 with its 20 superclasses as classes",
             reference="Krizhevsky: Learning multiple layers of features from tiny images. 2009",
             num_classes=20,

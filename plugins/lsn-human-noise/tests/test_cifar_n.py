@@ -10,7 +10,7 @@ import pytest
 import torch
 from lsncli import CheckContext, LsnError, NoiseContext
 from lsncli.data.arrays import Arrays
-from lsncli.data.cifar import CIFAR100_CLASSES
+from lsncli.data.cifar import CIFAR100_CLASSES, CifarParams
 from lsncli.data.context import DataContext
 from lsncli.data.stored import describe_arrays, save
 from lsncli.engine.events import Finished, Measured, Recorded
@@ -150,12 +150,13 @@ def test_the_superclasses_are_numbered_as_in_the_files(cifar_folder: Path) -> No
     """Some of the pairs of fine and coarse numbers that CIFAR-100's own files hold: apple 0, 4; dolphin 30, 0;
     trout 91, 1; whale 95, 0; woman 98, 14; worm 99, 13; tractor 89, 19; bicycle 8, 18."""
     build = registry().get("data set", "cifar100-coarse").build
-    arrays = build(None, DataContext(cifar_folder))
+    arrays = build(CifarParams(), DataContext(cifar_folder))
     pairs = {0: 4, 30: 0, 91: 1, 95: 0, 98: 14, 99: 13, 89: 19, 8: 18}
     assert {fine: int(arrays.train_labels[fine]) for fine in pairs} == pairs
     assert np.bincount(arrays.train_labels).tolist() == [10] * 20
     assert arrays.class_names == SUPERCLASSES
     assert build.available(cifar_folder)
+    assert build(CifarParams(size=16), DataContext(cifar_folder)).image_shape == (16, 16, 3)
 
 
 @pytest.mark.parametrize("size", [None, 30])
