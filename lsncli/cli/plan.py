@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption, 
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
 
 if TYPE_CHECKING:
+    from lsncli.expectation import Expected
     from lsncli.plan import Plan
 
 
@@ -34,7 +35,11 @@ def command(
     data_dir: DataDirOption = None,
     format: FormatOption = ListFormat.table,
 ) -> None:
-    """Print every run of the recipes with its key, state and expected time; train nothing."""
+    """Print every run of the recipes with its key, state and expected time; train nothing.
+
+    Times are judged by stored runs: of the same data, architecture and batch, or else, marked with ~, by others of
+    the same architecture.
+    """
     from lsncli.batch import plan_of, resolve_recipes
     from lsncli.cli.computations import computations_of
     from lsncli.cli.output import say, warn
@@ -61,18 +66,17 @@ def print_plan(plan: Plan, db: str, data_dir: Path | None, format: ListFormat = 
 
     data_dir: where the data sets are that stored runs are compared with; None compares nothing.
     """
-    from lsncli.cli.display import duration
     from lsncli.cli.output import print_json, print_table, stderr
-    from lsncli.expectation import expected_seconds, run_states
+    from lsncli.expectation import Expected, run_states
     from lsncli.naming import describe_run
 
-    states, history = run_states(plan, db)
+    states, history = run_states(plan, db, data_dir)
     if data_dir is not None:
         _warn_of_replaced_data(plan, states, db, data_dir)
     rows = []
     for run in plan:
         state = states.get(run.key, "pending")
-        expected = 0.0 if state in ("done", "diverged") else expected_seconds(run.spec, history)
+        expected = Expected(0.0) if state in ("done", "diverged") else history.expected(run.spec)
         rows.append((run, state, expected))
     if format is ListFormat.json:
         print_json(
@@ -80,7 +84,8 @@ def print_plan(plan: Plan, db: str, data_dir: Path | None, format: ListFormat = 
                 {
                     "key": run.key,
                     "state": state,
-                    "expected_seconds": expected,
+                    "expected_seconds": None if expected is None else expected.seconds,
+                    "expected_rough": expected is not None and expected.rough,
                     "description": describe_run(run.spec),
                     "recipes": run.titles,
                     "dependencies": list(run.dependencies),
@@ -93,21 +98,41 @@ def print_plan(plan: Plan, db: str, data_dir: Path | None, format: ListFormat = 
     print_table(
         ("key", "state", "expected", "run"),
         (
-            (run.key[:10], state, "?" if expected is None else duration(expected), describe_run(run.spec))
+            (run.key[:10], state, "?" if expected is None else _time([expected]), describe_run(run.spec))
             for run, state, expected in rows
         ),
     )
-    known = [expected for _, _, expected in rows if expected is not None]
-    unknown = len(rows) - len(known)
     failed = sum(state == "failed" for _, state, _ in rows)
-    pending = sum(state not in ("done", "diverged", "failed") for _, state, _ in rows)
+    waiting = [expected for _, state, expected in rows if state not in ("done", "diverged", "failed")]
     stderr().print(
-        f"{len(rows)} run{'s' if len(rows) != 1 else ''}, {pending} to train"
+        f"{len(rows)} run{'s' if len(rows) != 1 else ''}, {len(waiting)} to train"
         + (f", {failed} failed (lsn run --retry-failed tries again); " if failed else "; ")
-        + (f"expected time {duration(sum(known))}, one run at a time" if not unknown else "")
-        + (f"no time known for {unknown}: no run like them in the database" if unknown else ""),
+        + _times_words(waiting),
         soft_wrap=True,
     )
+
+
+def _times_words(expected: Sequence[Expected | None]) -> str:
+    """How long the runs take that are to be trained, and how that is known."""
+    known = [each for each in expected if each is not None]
+    unknown, rough = len(expected) - len(known), sum(each.rough for each in known)
+    words = []
+    if known or not unknown:
+        part = f" for {len(known)} of them" if unknown else ""
+        words.append(f"expected time {_time(known)}{part}, one run at a time")
+    if rough:
+        sizes = "" if all(each.sizes_known for each in known) else ", whose images may be of another size"
+        words.append(f"~ for {rough}: judged by other runs of the same architecture{sizes}")
+    if unknown:
+        words.append(f"no time known for {unknown}: no run like them in the database")
+    return "; ".join(words)
+
+
+def _time(expected: Sequence[Expected]) -> str:
+    """The time of all of them; ``~`` before it where some is a rough one."""
+    from lsncli.cli.display import duration
+
+    return ("~" if any(each.rough for each in expected) else "") + duration(sum(each.seconds for each in expected))
 
 
 def _warn_of_replaced_data(plan: Plan, states: Mapping[str, str], db: str, data_dir: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lsncli.components import DatasetInfo
 from lsncli.data import stored
 from lsncli.data.arrays import Arrays
-from lsncli.data.context import DataContext, NamesItsCopy, TellsAvailability
+from lsncli.data.context import DataContext, NamesItsCopy, TellsAvailability, TellsImageShape
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import NoParams, validate
 
@@ -66,8 +66,25 @@ def copy_folder(name: str, params: Mapping[str, Any], context: DataContext) -> P
     builder: object = info.build
     if not isinstance(builder, NamesItsCopy):
         return context.cache_dir / name
-    checked = validate(info.params or NoParams, params, where="data", subject=f"{KIND} {name!r}")
-    return context.cache_dir / builder.copy_name(checked)
+    return context.cache_dir / builder.copy_name(_checked(info, params))
+
+
+def image_shape(name: str, params: Mapping[str, Any], data_dir: Path | None) -> tuple[int, int, int] | None:
+    """Height, width and channels of the images of ``name``, built with ``params``, without reading them.
+
+    None where that is not known: of a set that is not on this machine (``data_dir`` None looks for none), or whose
+    plugin is not installed. Raises :class:`LsnError` for a wrong parameter or a damaged record.
+    """
+    if not is_registered(name):
+        folder = None if data_dir is None else _prepared_folder(name, data_dir)
+        return None if folder is None else stored.read_meta(folder).image_shape
+    from lsncli.registry import registry
+
+    info = cast("DatasetInfo", registry().get(KIND, name))
+    builder: object = info.build
+    if isinstance(builder, TellsImageShape):
+        return builder.image_shape(_checked(info, params))
+    return info.image_shape
 
 
 def cached_digest(folder: Path) -> str | None:
@@ -121,7 +138,7 @@ def load(name: str, params: Mapping[str, Any], context: DataContext, *, where: s
     from lsncli.registry import registry
 
     info = cast("DatasetInfo", registry().get(KIND, name, where=where))
-    arrays = info.build(validate(info.params or NoParams, params, where=place, subject=subject), context)
+    arrays = info.build(_checked(info, params, place), context)
     if not isinstance(arrays, Arrays):
         raise LsnError(
             f"{subject} was built as {type(arrays).__name__}, not as lsncli.data.arrays.Arrays",
@@ -141,6 +158,10 @@ def on_disk(data_dir: Path) -> dict[str, Path]:
     context = DataContext(data_dir)
     cached = {folder.name: folder for folder in _folders(context.cache_dir)}
     return dict(sorted((cached | _prepared(data_dir)).items()))
+
+
+def _checked(info: DatasetInfo, params: Mapping[str, Any], where: str = "data") -> Any:
+    return validate(info.params or NoParams, params, where=where, subject=f"{KIND} {info.name!r}")
 
 
 def _describe_registered(name: str, data_dir: Path, where: str | None) -> DataDescription:

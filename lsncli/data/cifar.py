@@ -59,6 +59,10 @@ class Cifar:
             or self._find(data_dir, self.archive) is not None
         )
 
+    def image_shape(self, params: CifarParams) -> tuple[int, int, int]:
+        """Height, width and channels of the images."""
+        return params.size, params.size, 3
+
     def copy_name(self, params: CifarParams) -> str:
         """The folder of the decoded copy of this size."""
         return self.name if params.size == FULL_SIZE else f"{self.name}-{params.size}"

@@ -59,6 +59,18 @@ class TellsAvailability(Protocol):
 
 
 @runtime_checkable
+class TellsImageShape(Protocol):
+    """What a ``DatasetInfo.build`` may offer whose images have the size that a parameter says.
+
+    The images of a builder without it are as its record says, whatever the parameters.
+    """
+
+    def image_shape(self, params: Any) -> tuple[int, int, int]:
+        """Height, width and channels of the images, for validated parameters."""
+        ...
+
+
+@runtime_checkable
 class NamesItsCopy(Protocol):
     """What a ``DatasetInfo.build`` may offer whose decoded copy depends on the parameters.
 

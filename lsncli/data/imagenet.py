@@ -55,6 +55,10 @@ class ImageNet:
         cache = DataContext(data_dir).cache_dir / self.copy_name(ImageNetParams())
         return (cache / stored.META).is_file() or all((data_dir / self.name / f).is_dir() for f in FOLDERS.values())
 
+    def image_shape(self, params: ImageNetParams) -> tuple[int, int, int]:
+        """Height, width and channels of the images."""
+        return params.size, params.size, 3
+
     def copy_name(self, params: ImageNetParams) -> str:
         """The folder of the decoded copy of this size."""
         return self.name if params.size == ImageNetParams().size else f"{self.name}-{params.size}"
