@@ -214,7 +214,7 @@ class Registry:
             raise self._conflict(kind, name, where)
         found = self._components.get((kind, name))
         if found is None:
-            broken = "; ".join(f"{p.origin} did not load ({p.error})" for p in self.failed())
+            broken = "; ".join(self.not_loaded())
             raise UnknownNameError.of(kind, name, self.names(kind), where=where, next=broken or None)
         return found
 
@@ -283,6 +283,10 @@ class Registry:
     def failed(self) -> list[Plugin]:
         """The plugins that could not be loaded, or whose commands failed."""
         return [plugin for plugin in self.plugins if plugin.error]
+
+    def not_loaded(self) -> list[str]:
+        """A line on each of them, for a message on a name that may be theirs."""
+        return [f"{plugin.origin} did not load ({plugin.error})" for plugin in self.failed()]
 
 
 def _refuse_result(hook: str, returned: object) -> None:

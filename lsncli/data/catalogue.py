@@ -29,6 +29,7 @@ class DataDescription:
     download. origin: the distribution that registers it, or the file that it was prepared from.
     stands_in_for: the data set in whose place reports may show it. digest: of the decoded content, once
     there is one (see :func:`lsncli.data.arrays.content_digest`). Fields are None where only the data know.
+    true_labels: False where the training labels are known to be noisy by nature.
     """
 
     name: str
@@ -41,6 +42,7 @@ class DataDescription:
     origin: str
     stands_in_for: str | None = None
     digest: str | None = None
+    true_labels: bool = True
 
 
 def is_registered(name: str) -> bool:
@@ -107,6 +109,14 @@ def describe(name: str, data_dir: Path, *, where: str | None = None) -> DataDesc
     if folder is None:
         raise UnknownNameError.of(KIND, name, _all_names(data_dir), where=where, next=_HINT)
     return _describe_prepared(folder, stored.read_meta(folder))
+
+
+def has_true_labels(name: str, data_dir: Path) -> bool:
+    """Whether the true training labels of ``name`` are known, as far as that can be told without reading it."""
+    try:
+        return describe(name, data_dir).true_labels
+    except UnknownNameError:
+        return True  # a report of runs from another machine
 
 
 def known(data_dir: Path) -> list[DataDescription]:
@@ -208,6 +218,7 @@ def _describe_prepared(folder: Path, meta: stored.StoredMeta) -> DataDescription
         origin=f"prepared from {meta.source}" + (" (noisy labels)" if meta.noisy_labels else ""),
         stands_in_for=meta.stands_in_for,
         digest=meta.digest,
+        true_labels=not meta.noisy_labels,
     )
 
 
