@@ -1,1 +1,1 @@
-"""The battery: the paper's whole evaluation of any registered loss, as recipes, tables and tested hypotheses."""
+"""The battery: the paper's evaluation of a loss, noise model or architecture, as recipes, tables and claims."""

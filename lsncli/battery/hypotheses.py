@@ -70,18 +70,22 @@ class Against:
         return not known and first.name == self.reference and identity(second) in self.own
 
 
-def hypotheses(name: str, losses: Mapping[str, Losses]) -> tuple[Claim, ...]:
+def hypotheses(
+    name: str, losses: Mapping[str, Losses], noisy: Collection[bool] = (True, False)
+) -> tuple[Claim, ...]:
     """The hypotheses on the loss ``name``.
 
     losses: what it is called with each choice of parameters, and what it is then (see :func:`identity`). Each has
-    hypotheses of its own: what holds with one choice would else speak for all of them.
+    hypotheses of its own: what holds with one choice would else speak for all of them. noisy: whether there are
+    runs with label noise (True) and without (False); what is about the others is not asked.
     """
     every = frozenset[str]().union(*losses.values())
     several = len(losses) > 1
     each = [
         _of_one(label, own, every, label.removeprefix(name) if several else "") for label, own in losses.items()
     ]
-    return tuple(claim for alike in zip(*each, strict=True) for claim in alike)
+    asked = (claim for alike in zip(*each, strict=True) for claim in alike)
+    return tuple(c for c in asked if not isinstance(c.comparisons, Against) or c.comparisons.noisy in noisy)
 
 
 def _of_one(label: str, own: Losses, every: Losses, told: str) -> tuple[Claim, ...]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lsncli.battery.candidate import Candidate
+from lsncli.battery.findings import findings
 from lsncli.battery.hypotheses import hypotheses, identity
+from lsncli.battery.kinds import LOSS, NOISE
 from lsncli.battery.request import BatteryRequest
+from lsncli.components import KIND_OF_SECTION
 from lsncli.recipe.loading import DEFAULT_PROFILE
 from lsncli.recipe.resolve import ResolvedRecipe, resolve
 from lsncli.registry import Registry
 from lsncli.report.build import build_table
-from lsncli.report.claims.claim import ClaimsReport
+from lsncli.report.claims.claim import Claim, ClaimsReport
 from lsncli.report.claims.evaluate import assess_claims
 from lsncli.report.claims.evidence import Gathered, stand_in_notes
+from lsncli.report.claims.wording import TITLE
 from lsncli.report.filling import retry_words
 from lsncli.report.results import DONE, Found, Results, find_results
 from lsncli.report.table import Table
@@ -39,32 +44,43 @@ def outcome_of(
 ) -> BatteryOutcome:
     """The outcome from the database alone; ``results`` None is an empty database.
 
-    Under the profile asked for, or else the first one in which the loss has results. run_options: words that the
-    command for missing runs must repeat. notes: footnotes on every table. Raises :class:`LsnError` for a request
-    that cannot be resolved.
+    Under the profile asked for, or else the first one in which what it is about has results. run_options: words
+    that the command for missing runs must repeat. notes: footnotes on every table. Raises :class:`LsnError` for a
+    request that cannot be resolved.
     """
     profile, found = _found(request, results, components)
+    left_out = request.possible(profile).notes
     statuses = [each.statuses.get(spec.key) for each in found.values() for spec in each.resolved.specs()]
     command = request.command(profile, [*retry_words(statuses), *run_options])
     tables = {}
     for part, each in found.items():
-        table = build_table(each.resolved, results, components=components, notes=notes)
+        table = build_table(each.resolved, results, components=components, notes=(*left_out, *notes))
         tables[part] = replace(table, fill=command if table.fill else None)
-    names = ", ".join(candidate.label for candidate in request.chosen)
-    title = f"{names}, tested against the paper's methods"
+    title = title_of(request)
     fill = (command,) if any(table.fill for table in tables.values()) else ()
     claims = replace(_claims(request, profile, found, results, components), title=title, fill=fill)
     return BatteryOutcome(title, profile, tables, claims)
 
 
+def title_of(request: BatteryRequest) -> str:
+    """What the battery is, as a heading."""
+    names = ", ".join(candidate.label for candidate in request.chosen)
+    if request.kind is LOSS:
+        return f"{names}, tested against the paper's methods"
+    return f"{TITLE}: {'under' if request.kind is NOISE else 'with'} the {request.kind.component} {names}"
+
+
 def candidate_keys(request: BatteryRequest, resolved: Mapping[str, ResolvedRecipe]) -> set[str]:
     """The runs of the candidates themselves, students of theirs included."""
-    labels = request.labels()
+    return set[str]().union(*(_keys(candidate, resolved.values()) for candidate in request.chosen))
+
+
+def _keys(candidate: Candidate, resolved: Iterable[ResolvedRecipe]) -> set[str]:
     return {
         spec.key
-        for recipe in resolved.values()
+        for recipe in resolved
         for variant in recipe.variants
-        if variant.coordinates.get("label") in labels
+        if candidate.has(variant.coordinates)
         for spec in variant.specs
     }
 
@@ -102,18 +118,46 @@ def _claims(
     components: Registry,
 ) -> ClaimsReport:
     gathered = Gathered(profile, found, components)
-    asked = hypotheses(request.chosen[0].name, _losses(request, found))
-    chosen = [
+    asked = [
         (claim, claim.comparisons(gathered.evidence(claim.recipes)))
-        for claim in asked
+        for claim in _asked(request, profile, found)
         if all(part in found for part in claim.recipes)
     ]
-    data = dict.fromkeys(spec.data.name for each in found.values() for spec in each.resolved.specs())
-    notes = [f"Data {', '.join(data)}; architecture and training of the recipe {request.setting}."]
-    notes += stand_in_notes(found.values())
+    can = request.possible(profile)
+    notes = [*_said(request, found), *can.notes, *stand_in_notes(found.values())]
     if profile != DEFAULT_PROFILE:
         notes.insert(0, f"Profile {profile} is not the paper's setting: its verdicts are on its own runs.")
-    return assess_claims(gathered, chosen, results, notes)
+    if request.kind is not LOSS:
+        # A finding of the paper may be about what is not here: an α beside a noise rate, another loss of a student.
+        without = [claim.id for claim, comparisons in asked if not comparisons]
+        asked = [(claim, comparisons) for claim, comparisons in asked if comparisons]
+        if without:
+            notes.append(f"Nothing here is what these claims of the paper are about: {', '.join(without)}.")
+    report = assess_claims(gathered, asked, results, notes)
+    return replace(report, hypotheses=request.kind is LOSS)
+
+
+def _asked(request: BatteryRequest, profile: str, found: Mapping[str, Found]) -> Sequence[Claim]:
+    """The hypotheses on a loss, or the paper's findings with each noise model or architecture."""
+    if request.kind is LOSS:
+        labels = request.possible(profile).labels
+        return hypotheses(request.chosen[0].name, _losses(request, found), labels)
+    resolved = [each.resolved for each in found.values()]
+    return findings({candidate.told: _keys(candidate, resolved) for candidate in request.chosen})
+
+
+def _said(request: BatteryRequest, found: Mapping[str, Found]) -> list[str]:
+    """Where the runs are taken from."""
+    specs = [spec for each in found.values() for spec in each.resolved.specs()]
+    data = dict.fromkeys(spec.data.name for spec in specs)
+    own = [request.kind.section, *request.setting.replaced]
+    replaced = {
+        section: f"; {KIND_OF_SECTION[section]} {', '.join(dict.fromkeys(getattr(s, section).name for s in specs))}"
+        for section in ("noise", "model")
+        if section in own
+    }
+    taken = "training" if "model" in replaced else "architecture and training"
+    return [f"Data {', '.join(data)}{''.join(replaced.values())}; {taken} of the recipe {request.setting.base}."]
 
 
 def _losses(request: BatteryRequest, found: Mapping[str, Found]) -> dict[str, set[str]]:

@@ -1,6 +1,6 @@
-"""The four parts of the battery as recipes, in the setting of a shipped recipe or one of the user's own.
+"""The parts of the battery as recipes, in the setting of a shipped recipe or one of the user's own.
 
-A part takes data, architecture, training, seeds and profiles from its base recipe and sets the comparison itself.
+A part takes data, architecture, training, seeds and profiles from its setting and sets the comparison itself.
 With a shipped base, runs of the paper's methods therefore have the keys that they have in the paper's tables.
 """
 
@@ -9,32 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import tomli
-
-from lsncli.battery.candidate import BASELINE, Candidate
-from lsncli.recipe.loading import read_source
-from lsncli.recipe.other_data import kept_for
+from lsncli.battery.candidate import Candidate
+from lsncli.battery.kinds import BASELINE, LOSS
+from lsncli.battery.possible import MAIN_RATE, Possible
+from lsncli.battery.setting import Setting
 from lsncli.toml_text import toml_text
 
-PARTS = ("accuracy", "denoising", "calibration", "distillation")
-
-#: Rates of the accuracy part: without noise, the paper's, and twice as much; the other parts have the paper's.
-RATES = (0.0, 0.2, 0.4)
-MAIN_RATE = 0.2
 #: α of the paper's methods: that of its tables, the one right for 20 % of noise, and one well above (section 4.1).
 ALPHAS = (0.1, 0.2, 0.4)
-#: α of the paper's teachers (Table 5).
+#: α of the paper's teachers (Table 5), and what else they are trained with.
 TAUGHT_ALPHA = 0.1
-
-METHODS = {
-    "label smoothing": "label-smoothing",
-    "forward correction": "forward-correction",
-    "backward correction": "backward-correction",
-}
 TEACHERS = ("label smoothing", "forward correction")
-
-#: Data set → shipped recipe with its setting; images of any other set are trained on as the paper's CIFAR.
-DIGITS, DIGITS_BASE, IMAGES_BASE = "digits", "quickstart", "table7"
 
 _TITLES = {
     "accuracy": "Clean test accuracy under noise",
@@ -53,74 +38,75 @@ _METRICS = {
     "calibration": ["test_ece_100", "test_ece_15", "test_nll"],
     "distillation": ["test_accuracy"],
 }
-_TAKEN = ("seeds", "data", "noise", "model", "train", "distillation", "transition")
+_RATE = "noise.rate"
 
 
-def part_texts(base: str, data: str | None, chosen: Sequence[Candidate], parts: Iterable[str]) -> dict[str, str]:
-    """The recipe of each part as TOML. base: a recipe by name or path; data: a data set in place of its own."""
-    taken = _taken(tomli.loads(read_source(base).text))
-    own = taken["data"].get("name")
-    if data is not None and own != data:
-        taken["data"] = {**kept_for(data, taken["data"], own), "name": data}
-        for profile in taken["profiles"].values():
-            if isinstance(section := profile.get("data"), Mapping) and "name" not in section:
-                profile["data"] = kept_for(data, section, own)
-    return {part: _text(_document(part, taken, chosen)) for part in parts}
+def part_texts(setting: Setting, chosen: Sequence[Candidate], can: Possible) -> dict[str, str]:
+    """The recipe of each part as TOML. chosen: what the battery is about. can: what is compared."""
+    taken = setting.document()
+    return {part: _text(_document(part, taken, chosen, can)) for part in can.parts}
 
 
-def _taken(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """What a part has from the base recipe: no sweep of its own, no report, no place in the paper."""
-    taken = {key: raw[key] for key in _TAKEN if key in raw}
-    if "transition" not in taken:
-        # For losses that estimate the matrix, as in Table 7; it is no part of any other run.
-        table7 = tomli.loads(read_source(IMAGES_BASE).text)
-        taken["transition"] = table7["transition"]
-        smoke = {"transition": table7["profiles"]["smoke"]["transition"]}
-        profiles = {**raw.get("profiles", {})}
-        profiles["smoke"] = {**smoke, **profiles.get("smoke", {})}
-        raw = {**raw, "profiles": profiles}
-    taken["profiles"] = {
-        name: {key: value for key, value in changes.items() if key in _TAKEN}
-        for name, changes in raw.get("profiles", {}).items()
-    }
-    return taken
-
-
-def _document(part: str, taken: Mapping[str, Any], chosen: Sequence[Candidate]) -> dict[str, Any]:
+def _document(part: str, taken: Mapping[str, Any], chosen: Sequence[Candidate], can: Possible) -> dict[str, Any]:
     names = ", ".join(candidate.label for candidate in chosen)
     taught = part == "distillation"
     metrics = _METRICS[part]
+    rates = {} if can.rates is None else {_RATE: list(can.rates) if part == "accuracy" else [MAIN_RATE]}
+    axes = _axes(chosen)
+    several = len(metrics) > 1
     return {
         "title": f"{_TITLES[part]}: {names}",
         **taken,
-        "sweep": {
-            "noise.rate": list(RATES) if part == "accuracy" else [MAIN_RATE],
-            "case": _teachers(chosen) if taught else _losses(chosen),
-        },
+        "sweep": {**rates, **axes, "case": _teachers(chosen, can) if taught else _losses(chosen, can)},
         "report": {
-            "rows": ["noise.rate", "label"] if len(metrics) > 1 else ["label"],
-            "columns": ["metric"] if len(metrics) > 1 else ["noise.rate"],
+            "rows": [*(rates if several else ()), *axes, "label"],
+            "columns": ["metric"] if several else list(rates),
             "metrics": metrics,
         },
     }
 
 
-def _losses(chosen: Sequence[Candidate]) -> list[dict[str, Any]]:
-    own = [{"label": candidate.label, "loss": candidate.section()} for candidate in chosen]
-    smeared = [
-        {"label": f"{label} α={alpha:g}", "loss": {"name": name, "alpha": alpha}}
-        for label, name in METHODS.items()
+def _axes(chosen: Sequence[Candidate]) -> dict[str, list[Any]]:
+    """The parameters in which noise models or architectures differ, with their values; losses are cases."""
+    first = chosen[0]
+    if first.kind is LOSS:
+        return {}
+    return {
+        f"{first.kind.section}.{name}": _distinct(candidate.params[name] for candidate in chosen)
+        for name in first.varied
+    }
+
+
+def _distinct(values: Iterable[Any]) -> list[Any]:
+    """Values, which may be lists, each once."""
+    found: list[Any] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return found
+
+
+def _own(chosen: Sequence[Candidate]) -> dict[str, dict[str, Any]]:
+    """The losses among the candidates, by label."""
+    return {candidate.label: candidate.section() for candidate in chosen if candidate.kind is LOSS}
+
+
+def _losses(chosen: Sequence[Candidate], can: Possible) -> list[dict[str, Any]]:
+    losses = [*_own(chosen).items(), (BASELINE, {"name": BASELINE})]
+    losses += [
+        (f"{label} α={alpha:g}", {"name": name, "alpha": alpha})
+        for label, name in can.methods.items()
         for alpha in ALPHAS
     ]
-    return [*own, {"label": BASELINE, "loss": {"name": BASELINE}}, *smeared]
+    return [{"label": label, "loss": section} for label, section in losses]
 
 
-def _teachers(chosen: Sequence[Candidate]) -> list[dict[str, Any]]:
+def _teachers(chosen: Sequence[Candidate], can: Possible) -> list[dict[str, Any]]:
     """Students that learn by plain cross-entropy from teachers of each loss."""
-    losses = {candidate.label: candidate.section() for candidate in chosen}
-    losses[BASELINE] = {"name": BASELINE}
+    losses = {**_own(chosen), BASELINE: {"name": BASELINE}}
     for label in TEACHERS:
-        losses[f"{label} α={TAUGHT_ALPHA:g}"] = {"name": METHODS[label], "alpha": TAUGHT_ALPHA}
+        if label in can.methods:
+            losses[f"{label} α={TAUGHT_ALPHA:g}"] = {"name": can.methods[label], "alpha": TAUGHT_ALPHA}
     return [
         {"label": label, "loss": {"name": BASELINE}, "teacher.loss": section} for label, section in losses.items()
     ]

@@ -1,4 +1,4 @@
-"""``lsn battery``: the paper's evaluation for any registered loss."""
+"""``lsn battery``: the paper's evaluation for any registered loss, noise model or architecture."""
 
 from __future__ import annotations
 
@@ -34,19 +34,31 @@ if TYPE_CHECKING:
 
 
 def command(
-    loss: Annotated[
+    name: Annotated[
         str,
         typer.Argument(
-            metavar="LOSS", help="A registered loss: lsn plugins list shows them.", autocompletion=completing.losses
+            metavar="NAME",
+            help="A registered loss, noise model or architecture: lsn plugins list shows them.",
+            autocompletion=completing.subjects,
         ),
     ],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            autocompletion=completing.subject_kinds,
+            help="What NAME is, where it is the name of several: loss, noise or architecture.",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="loss.PARAMETER=VALUE of LOSS, a list for one row each; or a key of all runs: train.steps=500,"
-            " noise.rate=[0.2,0.4] (repeatable).",
+            help="A parameter of NAME, a list for one row each: loss.PARAMETER=VALUE, noise.… of a noise model,"
+            " model.… of an architecture; or a key of all runs: train.steps=500, noise.rate=[0.2,0.4],"
+            " model.name=linear (repeatable).",
         ),
     ] = None,
     data: Annotated[
@@ -65,8 +77,8 @@ def command(
             "--base",
             metavar="RECIPE",
             autocompletion=completing.recipes,
-            help="Take data, architecture, training and profiles from this recipe (default: quickstart for digits,"
-            " table7 for images).",
+            help="Take data, noise, architecture, training and profiles from this recipe (default: quickstart for"
+            " digits, table7 for images).",
         ),
     ] = None,
     part: Annotated[
@@ -100,20 +112,33 @@ def command(
     retry_failed: RetryOption = False,
     fail_fast: FailFastOption = False,
 ) -> None:
-    """Put a loss through the paper's evaluation, beside the paper's methods.
+    """Put a loss, a noise model or an architecture through the paper's evaluation.
 
-    Accuracy over noise rates, the clean and the noisy part of the training set, calibration, and the loss on the
+    Accuracy over noise rates, the clean and the noisy part of the training set, calibration, and the losses on the
     teacher of a distilled student: a table of each, then hypotheses paired over seeds, each with difference, 95 %
-    interval, p-value and verdict. What the database has is not trained again, the paper's own tables included.
+    interval, p-value and verdict. A loss is compared with the paper's methods; under a noise model and with an
+    architecture these are compared with each other, and the paper's findings tested. A device is --device NAME.
+    What the database has is not trained again, the paper's own tables included.
     """
     from lsncli.battery.formats import check_format
     from lsncli.battery.request import BatteryRequest
+    from lsncli.cli.output import say
     from lsncli.cli.selection import overrides_from
+    from lsncli.data.catalogue import has_true_labels
+    from lsncli.data.context import default_data_dir
     from lsncli.registry import registry
 
     overrides = overrides_from(profile, settings, only, None, seeds)
+    folder = data_dir or default_data_dir()
     request = BatteryRequest.read(
-        loss, overrides, registry(), data=data or (), base=base, parts=list(dict.fromkeys(part or ()))
+        name,
+        overrides,
+        registry(),
+        kind=kind,
+        data=data or (),
+        base=base,
+        parts=list(dict.fromkeys(part or ())),
+        true_labels=lambda name: has_true_labels(name, folder),
     )
     check_format(format, registry(), one_text=output is None)
     showing = _Showing(request, format, output, db, data_dir)
@@ -121,10 +146,10 @@ def command(
         showing.stored()
         return
     from lsncli.batch import resolve_loaded
-    from lsncli.data.context import default_data_dir
 
-    folder = data_dir or default_data_dir()
     resolved = resolve_loaded(list(request.recipes().values()), request.overrides, folder)
+    for note in request.possible().notes:
+        say(f"note: {note}", err=True)
     options = Training(
         device=device,
         precision=precision,

@@ -94,6 +94,28 @@ report_formats = _of_kind("report format")
 
 
 @_silently
+def subjects(ctx: typer.Context, incomplete: str) -> Iterable[Choice]:
+    """What a battery can be about: losses, noise models and architectures, or what the line says by ``--kind``."""
+    from lsncli.battery.kinds import KINDS
+    from lsncli.registry import registry
+
+    word = ctx.params.get("kind")
+    kinds = [kind for kind in KINDS if word in (None, kind.word)]
+    named = {(kind.component, name) for kind in kinds for name in kind.subjects(registry())}
+    infos = (registered.info for registered in registry().all())
+    found = [(i.name, f"{i.kind}: {i.summary}") for i in infos if (i.kind, i.name) in named]
+    return _beginning(found, incomplete)
+
+
+@_silently
+def subject_kinds(incomplete: str) -> Iterable[Choice]:
+    """The words of ``lsn battery --kind``."""
+    from lsncli.battery.kinds import KINDS
+
+    return _beginning(((kind.word, kind.component) for kind in KINDS), incomplete)
+
+
+@_silently
 def kinds(incomplete: str) -> Iterable[Choice]:
     """The kinds of components."""
     from lsncli.registry import KINDS

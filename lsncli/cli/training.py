@@ -27,8 +27,8 @@ DeviceOption = Annotated[
         envvar="LSN_DEVICE",
         autocompletion=completing.devices,
         metavar="NAME",
-        help="cpu, cuda, cuda:1, … (default: the best). Without a number, all devices of that kind: the runs are"
-        " spread over them.",
+        help="cpu, cuda, cuda:1, …, or a device of a plugin (default: the best). Without a number, all devices of"
+        " that kind: the runs are spread over them.",
     ),
 ]
 

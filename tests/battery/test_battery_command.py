@@ -1,4 +1,4 @@
-"""``lsn battery`` on a loss of a throw-away package, as its author would run it."""
+"""``lsn battery`` on the components of a throw-away package, as its author would run it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from types import ModuleType
 import pytest
 
 PLUGIN = '''
-from lsncli import LossInfo, Params, hookimpl
+from contextlib import nullcontext
+from lsncli import ArchitectureInfo, Backend, BackendInfo, LossInfo, NoiseModelInfo, Params, hookimpl
 from pydantic import Field
 
 class Taylor(Params):
@@ -32,6 +33,89 @@ def build(params, context):
 @hookimpl
 def lsn_losses(register):
     register(LossInfo(name="taylor-ce", build=build, params=Taylor, summary="Taylor cross-entropy"))
+    register(LossInfo(name="twin", build=build, params=Taylor))
+
+class Strided(Params):
+    """Every so many examples have the label of the next class: noise without a rate and without a matrix."""
+    stride: int = Field(ge=2)
+
+class StridedNoise:
+    def __init__(self, stride):
+        self.stride = stride
+
+    def apply(self, labels, num_classes, generator, features=None):
+        noisy = labels.copy()
+        noisy[:: self.stride] = (noisy[:: self.stride] + 1) % num_classes
+        return noisy
+
+    def transition(self, num_classes):
+        return None
+
+@hookimpl
+def lsn_noise_models(register):
+    register(
+        NoiseModelInfo(
+            name="strided",
+            build=lambda params, context: StridedNoise(params.stride),
+            params=Strided,
+            has_transition=False,
+        )
+    )
+
+class Narrow(Params):
+    """A network of one hidden layer."""
+    units: int = Field(ge=1)
+
+def build_narrow(params, context):
+    from math import prod
+    from torch import nn
+
+    pixels = prod(context.input_shape)
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(pixels, params.units), nn.ReLU(), nn.Linear(params.units, context.num_classes)
+    )
+
+@hookimpl
+def lsn_architectures(register):
+    register(ArchitectureInfo(name="narrow", build=build_narrow, params=Narrow))
+    register(ArchitectureInfo(name="twin", build=build_narrow, params=Narrow))
+
+class Tile(Backend):
+    """A device that is the processor."""
+    name = "tile"
+
+    def unavailable(self):
+        return None
+
+    def devices(self):
+        return ["tile:0", "tile:1"]
+
+    def precisions(self):
+        return ("fp32",)
+
+    def prepare(self, device, *, threads):
+        import torch
+
+        return torch.device("cpu")
+
+    def release(self):
+        pass
+
+    def autocast(self, precision):
+        return nullcontext()
+
+    def place(self, module, device):
+        return module.to(device)
+
+    def synchronize(self):
+        pass
+
+    def describe(self, device):
+        return {"backend": self.name, "device": device}
+
+@hookimpl
+def lsn_backends(register):
+    register(BackendInfo(name="tile", build=lambda params, context: Tile(), priority=-5))
 '''
 
 
@@ -144,3 +228,73 @@ def test_a_loss_that_does_not_take_what_is_asked(place: Path) -> None:
     assert "Traceback" not in wrong
     wrong = lsn(place, "battery", "tailor-ce", status=2).stderr
     assert "did you mean 'taylor-ce'" in wrong
+
+
+SMALL = ("--set", "train.steps=15", "--profile", "smoke", "--seeds", "3")
+
+
+def outcome(place: Path, *words: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads(lsn(place, "battery", *words, *SMALL, "--format", "json").stdout)
+    return found
+
+
+def cells(found: dict[str, object]) -> list[dict[str, object]]:
+    tables = found["tables"]
+    assert isinstance(tables, dict)
+    return [cell for table in tables.values() for cell in table["cells"]]
+
+
+def test_a_noise_model_without_a_rate(place: Path) -> None:
+    missing = lsn(place, "battery", "strided", *SMALL, status=2).stderr
+    assert "stride: field required\n  where: --set noise.stride" in missing
+    done = lsn(place, "battery", "strided", "--set", "noise.stride=4", *SMALL)
+    # Standard training and three α of smoothing, and a student of two teachers each, over three seeds.
+    assert "18 runs: 18 trained" in done.stderr
+    for text in (done.stdout, done.stderr):
+        assert "Forward correction and backward correction are left out" in text
+    found = outcome(place, "strided", "--set", "noise.stride=4")
+    assert found["title"] == "The paper's claims, tested: under the noise model strided stride=4"
+    assert {cell["status"] for cell in cells(found)} == {"complete"}
+    claims = found["claims"]
+    assert isinstance(claims, list)
+    assert {claim["id"] for claim in claims} >= {
+        "smoothing-denoises",
+        "noise-fitted-less",
+        "smoothed-teacher-helps",
+    }
+    assert {s["n"] for claim in claims for s in claim["settings"]} == {3}
+
+
+def test_a_loss_under_it_and_on_another_network(place: Path) -> None:
+    words = ("--set", "noise.name=strided", "--set", "noise.stride=4", "--set", "model.name=linear")
+    found = outcome(place, "taylor-ce", *words)
+    assert {cell["status"] for cell in cells(found)} == {"complete"}
+    accuracy = [cell for cell in cells(found) if cell["metric"] == "test_accuracy"]
+    assert {str(cell["column"]) for cell in accuracy} == {"{}"}
+
+
+def test_an_architecture_with_a_required_parameter(place: Path) -> None:
+    missing = lsn(place, "battery", "narrow", *SMALL, status=2).stderr
+    assert "units: field required\n  where: --set model.units" in missing
+    found = outcome(place, "narrow", "--set", "model.units=[4,8]", "--part", "distillation")
+    assert {cell["status"] for cell in cells(found)} == {"complete"}
+    assert {cell["row"]["model.units"] for cell in cells(found)} == {4, 8}  # type: ignore[index]
+
+
+def test_a_device_of_a_third_party(place: Path) -> None:
+    words = ("battery", "taylor-ce", "--part", "calibration", "--only", "label=standard", *SMALL, "--db", "tile.db")
+    lsn(place, *words, "--device", "tile:1")
+    listed = json.loads(lsn(place, "runs", "list", "--db", "tile.db", "--format", "json").stdout)
+    assert len(listed) == 3
+    shown = lsn(place, "runs", "show", listed[0]["key"], "--db", "tile.db", "--format", "json").stdout
+    assert json.loads(shown)["provenance"]["device"] == "tile:1"
+    assert "valid: tile:0, tile:1" in lsn(place, *words, "--device", "tile:2", status=2).stderr
+    assert "lsn battery NAME --device tile" in lsn(place, "battery", "tile", status=2).stderr
+
+
+def test_a_name_of_two_kinds(place: Path) -> None:
+    told = lsn(place, "battery", "twin", status=2).stderr
+    assert "'twin' is the name of a loss and of an architecture" in told
+    assert "valid: --kind loss, --kind architecture" in told
+    planned = lsn(place, "battery", "twin", "--kind", "architecture", "--set", "model.units=3", "--dry-run", *SMALL)
+    assert f"{(10 * 3 + 3) * 3} runs" in planned.stderr

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lsncli.battery.parts import PARTS
+from lsncli.battery.possible import PARTS
 from lsncli.battery.request import BatteryRequest
 from lsncli.errors import LsnError
 from lsncli.plan import Plan
@@ -149,7 +149,12 @@ def test_another_data_set_has_none_of_the_base_s_profile_either(
 @pytest.mark.parametrize(
     ("loss", "settings", "words", "message"),
     [
-        ("label-smothing", (), {}, r"unknown loss 'label-smothing'[\s\S]*did you mean 'label-smoothing'"),
+        (
+            "label-smothing",
+            (),
+            {},
+            r"unknown loss, noise model or arch[\s\S]*did you mean 'label-smoothing' \(loss\)",
+        ),
         ("standard", (), {}, "what the battery compares with"),
         ("label-smoothing", (("loss.alpa", 0.1),), {}, r"alpa[\s\S]*--set loss.alpa"),
         ("label-smoothing", (("loss.alpha", "much"),), {}, "alpha"),

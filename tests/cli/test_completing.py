@@ -49,6 +49,10 @@ def test_the_shell_gets_commands_options_and_names(tmp_path: Path) -> None:
     assert completed(tmp_path, "lsn run table") == [*tables, "table-of-mine.toml"]
     assert completed(tmp_path, "lsn run quickstart --profile ") == ["paper", "quick", "smoke"]
     assert completed(tmp_path, "lsn battery label-") == ["label-smoothing"]
+    assert completed(tmp_path, "lsn battery sy") == ["symmetric"]
+    assert completed(tmp_path, "lsn battery --kind architecture l") == ["linear"]
+    # Every battery has these already.
+    assert completed(tmp_path, "lsn battery standar") == completed(tmp_path, "lsn battery non") == []
     # Not a recipe, no database: nothing, and no word of it.
     assert completed(tmp_path, "lsn run table-of-mine.toml --profile ") == []
     assert completed(tmp_path, "lsn runs show ") == []
@@ -101,7 +105,7 @@ def test_run_keys_with_what_was_trained(lsn: Any) -> None:
     assert names(completing.run_keys(context(db=str(lsn.folder / "results.db")), whole)) == {whole}
 
 
-@pytest.mark.parametrize("metavar", ["RECIPE", "KEY", "LOSS", "NAME=OTHER"])
+@pytest.mark.parametrize("metavar", ["RECIPE", "KEY", "KIND", "NAME=OTHER"])
 def test_every_such_argument_is_completed(metavar: str) -> None:
     from test_cli_help import COMMANDS
 

@@ -34,6 +34,8 @@ CHEAPER = {
     "lsn run table7 --data cifar10=birds --only data.name=cifar10 --profile quick": "--dry-run"
     " --set data.train_size=20 --set train.batch_size=20",
     "lsn battery label-smoothing": "--dry-run",
+    "lsn battery pair": "--dry-run",
+    "lsn battery linear": "--dry-run",
 }
 
 #: Only read by the parser, and why.

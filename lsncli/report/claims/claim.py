@@ -106,7 +106,8 @@ class ClaimsReport:
 
     recipe: the recipe whose runs they were tested on, None for each claim's own ones. tests: how many p-values
     Holm's adjustment is over. notes: on stand-ins, recipes that could not be read, and the like. fill: the
-    commands that train what is missing. title: of the report; None for the paper's findings.
+    commands that train what is missing. title: of the report; None for the paper's findings on its own recipes.
+    hypotheses: whether the claims are not the paper's findings, but asked about a method that is not the paper's.
     """
 
     profile: str
@@ -116,3 +117,4 @@ class ClaimsReport:
     notes: tuple[str, ...] = ()
     fill: tuple[str, ...] = ()
     title: str | None = None
+    hypotheses: bool = False

@@ -53,7 +53,7 @@ def title_of(report: ClaimsReport) -> str:
 def blocks(report: ClaimsReport) -> list[Block]:
     """The summary of all claims first, then the settings of each claim that has any pair."""
     title = title_of(report)
-    columns = HYPOTHESIS_COLUMNS if report.title else SUMMARY_COLUMNS
+    columns = HYPOTHESIS_COLUMNS if report.hypotheses else SUMMARY_COLUMNS
     lead = f"Profile {report.profile}. The last evaluation of each run, as in the paper's tables."
     summary = Block(title, lead, columns, tuple(_summary(result) for result in report.claims))
     return [
