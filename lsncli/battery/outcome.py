@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from lsncli.battery.candidate import Candidate
 from lsncli.battery.findings import findings
 from lsncli.battery.hypotheses import hypotheses, identity
-from lsncli.battery.kinds import LOSS, NOISE
+from lsncli.battery.kinds import ARCHITECTURE, LOSS, NOISE
 from lsncli.battery.request import BatteryRequest
-from lsncli.components import KIND_OF_SECTION
 from lsncli.recipe.loading import DEFAULT_PROFILE
 from lsncli.recipe.resolve import ResolvedRecipe, resolve
 from lsncli.registry import Registry
@@ -149,15 +148,18 @@ def _asked(request: BatteryRequest, profile: str, found: Mapping[str, Found]) ->
 def _said(request: BatteryRequest, found: Mapping[str, Found]) -> list[str]:
     """Where the runs are taken from."""
     specs = [spec for each in found.values() for spec in each.resolved.specs()]
-    data = dict.fromkeys(spec.data.name for spec in specs)
-    own = [request.kind.section, *request.setting.replaced]
-    replaced = {
-        section: f"; {KIND_OF_SECTION[section]} {', '.join(dict.fromkeys(getattr(s, section).name for s in specs))}"
-        for section in ("noise", "model")
+    parts = {"data": "Data", NOISE.section: NOISE.component, ARCHITECTURE.section: ARCHITECTURE.component}
+    own = ["data", *request.setting.replaced]
+    named = [
+        f"{words} {', '.join(dict.fromkeys(getattr(spec, section).name for spec in specs))}"
+        for section, words in parts.items()
         if section in own
-    }
-    taken = "training" if "model" in replaced else "architecture and training"
-    return [f"Data {', '.join(data)}{''.join(replaced.values())}; {taken} of the recipe {request.setting.base}."]
+    ]
+    # The noise of a shipped setting is in the tables.
+    rest = (
+        "architecture and " if ARCHITECTURE.section not in own else "noise and " if NOISE.section not in own else ""
+    )
+    return [f"{'; '.join(named)}; {rest}training of the recipe {request.setting.base}."]
 
 
 def _losses(request: BatteryRequest, found: Mapping[str, Found]) -> dict[str, set[str]]:

@@ -303,6 +303,7 @@ def test_one_choice_does_not_speak_for_another(request_of: Read, results: Any, t
     assert found["smoothing-denoises depth=2"] == found["smoothed-teacher-helps depth=2"] == "supported"
     assert found["smoothing-denoises depth=3"] == found["smoothed-teacher-helps depth=3"] == "contradicted"
     assert outcome.title.endswith("with the architecture tower depth=2, tower depth=3")
+    assert "Data digits; architecture tower; noise and training of the recipe quickstart." in outcome.claims.notes
 
 
 def test_the_profile_is_where_it_has_results(request_of: Read, results: Any) -> None:

@@ -200,8 +200,12 @@ def test_declarations_are_kept(context: DataContext, png: Callable[..., bytes], 
 
 def test_declarations_are_added_and_outlive_a_repair(context: DataContext, files: Files, folder: Write) -> None:
     result = prepare("mine", folder(files), context)
+    assert catalogue.has_true_labels("mine", context.data_dir)
     again = prepare("mine", folder(files), context, noisy_labels=True)
     assert (again.outcome, again.notes) == ("updated", ("newly declared: --noisy-labels",))
+    assert not catalogue.has_true_labels("mine", context.data_dir)
+    # Of a set that is not on this machine nothing is known against it.
+    assert catalogue.has_true_labels("elsewhere", context.data_dir)
     (result.folder / "test_labels.npy").unlink()
     repaired = prepare("mine", folder(files), context)
     assert repaired.outcome == "repaired"
