@@ -139,8 +139,8 @@ def _claims(
 def _asked(request: BatteryRequest, profile: str, found: Mapping[str, Found]) -> Sequence[Claim]:
     """The hypotheses on a loss, or the paper's findings with each noise model or architecture."""
     if request.kind is LOSS:
-        labels = request.possible(profile).labels
-        return hypotheses(request.chosen[0].name, _losses(request, found), labels)
+        can = request.possible(profile)
+        return hypotheses(request.chosen[0].name, _losses(request, found), can.labels, natural=can.natural)
     resolved = [each.resolved for each in found.values()]
     return findings({candidate.told: _keys(candidate, resolved) for candidate in request.chosen})
 

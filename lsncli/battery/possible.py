@@ -32,18 +32,22 @@ _CORRECTIONS = ("forward correction", "backward correction")
 class Possible:
     """rates: of the accuracy part; None where the noise has none, and every part one column.
 
-    methods: of the paper's, beside standard training; label → loss. notes: a sentence on all that is left out.
+    methods: of the paper's, beside standard training; label → loss. noisy: whether the noise makes labels wrong.
+    natural: whether they are wrong by nature, as far as anybody knows. notes: a sentence on all that is left out.
     """
 
     rates: tuple[float, ...] | None
     methods: Mapping[str, str]
     parts: tuple[str, ...]
     noisy: bool = True
+    natural: bool = False
     notes: tuple[str, ...] = ()
 
     @property
     def labels(self) -> set[bool]:
         """Whether there are runs with wrong labels, without, or both; told by True and False."""
+        if self.natural:
+            return {True}
         return {self.noisy} if self.rates is None else {self.noisy, *(rate != 0 for rate in self.rates)}
 
 
@@ -89,7 +93,7 @@ def possible(
             f"The part {OF_WRONG_LABELS} (clean and noisy part of the training set) is left out: {reason}."
         )
     kept = [part for part in PARTS if part in (parts or PARTS) and not (reason and part == OF_WRONG_LABELS)]
-    return Possible(rates, methods, tuple(kept), name != NO_NOISE, tuple(notes))
+    return Possible(rates, methods, tuple(kept), name != NO_NOISE, not true_labels, tuple(notes))
 
 
 def has_rate(name: str, components: Registry) -> bool:

@@ -168,6 +168,18 @@ def test_without_true_labels_there_are_no_parts_to_tell_apart(request_of: Read) 
     assert "denoising" in request_of("pair", data=["digits"], true_labels=words["true_labels"]).recipes()
 
 
+def test_labels_that_are_noisy_by_nature_are_never_without_noise(request_of: Read) -> None:
+    words: dict[str, Any] = {"data": ["digits=web"], "true_labels": lambda name: name != "web"}
+    request = request_of("label-smoothing", ("noise.name", "none"), **words)
+    claims = {result.claim.id: result for result in outcome_of(request, None, request.components).claims.claims}
+    assert "harmless-without-noise" not in claims
+    # Noise is added to none of its runs, and it is asked of all of them: against cross-entropy, on the same data.
+    assert [s.comparison.reference for s in claims["denoises"].settings] == ["standard"]
+    known = request_of("label-smoothing", ("noise.name", "none"), data=["digits"], true_labels=words["true_labels"])
+    asked = {result.claim.id for result in outcome_of(known, None, known.components).claims.claims}
+    assert {"harmless-without-noise", "denoises"} & asked == {"harmless-without-noise"}
+
+
 def test_without_noise_there_is_no_noisy_part(request_of: Read) -> None:
     request = request_of("label-smoothing", ("noise.name", "none"))
     assert request.possible().parts == ("accuracy", "calibration", "distillation")
