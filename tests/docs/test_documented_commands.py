@@ -44,6 +44,10 @@ PARSED = {
     "lsn data prepare tinyimagenet100-16 tinyimagenet100-32.tar.xz --size 16 --stands-in-for cifar100": "likewise",
     "lsn run table7 figure2 --data cifar10=cifar10-jpeg-16 --only data.name=cifar10 --only model.name=resnet32"
     " --profile quick --precision bf16": "an hour, on a data set that was prepared from files",
+    "lsn run table7 --data cifar10=cifar10-jpeg-16 --only data.name=cifar10 --only model.name=resnet56"
+    " --profile quick --precision bf16": "likewise",
+    "lsn run table5 --data cifar10=cifar10-jpeg-16 --only data.name=cifar10 --only model.name=resnet56"
+    " --profile quick --precision bf16": "likewise",
     "lsn run table5 --data cifar10=cifar10-jpeg-16 --only data.name=cifar10 --only model.name=resnet32"
     " --profile quick --precision bf16": "likewise",
     "lsn run table3 table4 table7 figure2 figure3 --data cifar100=tinyimagenet100-16 --only data.name=cifar100"
