@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PROJECT = "lsn"
 ENTRY_POINT_GROUP = "lsn"
+#: The distribution of lsn itself, by which plugins require it; a stranger's package is called ``lsn``.
+DISTRIBUTION = "lsncli"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _hookspec = pluggy.HookspecMarker(PROJECT)

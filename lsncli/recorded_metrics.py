@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 
 from lsncli.errors import EmptyDatabaseError, UnknownNameError
+from lsncli.hookspecs import DISTRIBUTION
 from lsncli.recipe.loading import LoadedRecipe
 from lsncli.registry import Registry, registry
 
@@ -46,7 +47,7 @@ def check_metrics(
         return
     known = {*RECORDED, *stored()}
     executors = (components or registry()).all("executor")
-    foreign = [each.plugin for each in executors if each.plugin.origin.distribution != "lsn"]
+    foreign = [each.plugin for each in executors if each.plugin.origin.distribution != DISTRIBUTION]
     for name, loaded in unknown.items():
         if name in known:
             continue

@@ -133,7 +133,7 @@ class Registry:
         if strict is None:
             strict = os.environ.get("LSN_STRICT_PLUGINS", "") not in ("", "0")
         self.strict = strict
-        lsn = Origin("lsn", __version__)
+        lsn = Origin(hookspecs.DISTRIBUTION, __version__)
         for module in BUILTIN_MODULES:
             self._load_one(module, lsn, partial(import_module, module), strict=True)
         if entry_points is None:

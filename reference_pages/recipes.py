@@ -49,7 +49,9 @@ def _told(title: str, section: Schema, definitions: Schema) -> str:
             continue
         text += f'\n### {title} `name = "{component["title"]}"`\n\n{_sentence(component["description"])}\n'
         if parameters:
-            text += "\n" + _keys({"properties": parameters}, definitions)
+            # None of them is required of a section, since a sweep may give it; the component needs it all the same.
+            needed = [name for name, parameter in parameters.items() if "default" not in parameter]
+            text += "\n" + _keys({"properties": parameters, "required": needed}, definitions)
     return text
 
 

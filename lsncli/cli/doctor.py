@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption, FormatOption, ListFormat
+from lsncli.hookspecs import DISTRIBUTION
 
 
 def command(
@@ -81,7 +82,7 @@ def _plugins() -> list[dict[str, Any]]:
     from lsncli.registry import registry
 
     known = registry()
-    others = [p for p in known.plugins if p.origin.distribution != "lsn"]
+    others = [p for p in known.plugins if p.origin.distribution != DISTRIBUTION]
     found = [_check(f"plugin {p.name}", "bad" if p.error else "ok", p.error or str(p.origin)) for p in others]
     for (kind, name), owners in known.conflicts.items():
         found.append(

@@ -24,7 +24,7 @@ def list_plugins(
     kind: Annotated[
         str | None,
         typer.Option(
-            "--kind", help="Only components of this kind: loss, noise model, …", autocompletion=completing.kinds
+            "--kind", help="Only components of this kind: loss, noise, …", autocompletion=completing.kinds
         ),
     ] = None,
     format: FormatOption = ListFormat.table,
@@ -34,6 +34,8 @@ def list_plugins(
     from lsncli.errors import UnknownNameError
     from lsncli.registry import KINDS, registry
 
+    # The words of `lsn battery` and `lsn plugins new`, which are one word each.
+    kind = {"noise": "noise model", "model": "architecture", "dataset": "data set"}.get(kind or "", kind)
     if kind is not None and kind not in KINDS:
         raise UnknownNameError.of("kind", kind, KINDS, where="--kind")
     known = registry()

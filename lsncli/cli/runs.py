@@ -60,7 +60,7 @@ KeysArgument = Annotated[
 
 @app.command("list")
 def list_(
-    status: Annotated[RunStatus | None, typer.Option("--status", help="Only runs that stand so.")] = None,
+    status: Annotated[RunStatus | None, typer.Option("--status", help="Only runs with this status.")] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -156,7 +156,9 @@ def show(key: KeyArgument, db: DatabaseOption = DEFAULT_DATABASE, format: Format
 @app.command()
 def compare(
     keys: KeysArgument,
-    best: Annotated[bool, typer.Option("--best", help="Each at its best test accuracy, not its end.")] = False,
+    best: Annotated[
+        bool, typer.Option("--best", help="Each at its best test accuracy in place of its end.")
+    ] = False,
     over_seeds: Annotated[
         bool, typer.Option("--over-seeds", help="Each with all done runs that differ from it only by seed.")
     ] = False,

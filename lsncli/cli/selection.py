@@ -57,7 +57,10 @@ DataOption = Annotated[
 ]
 
 SeedsOption = Annotated[
-    int | None, typer.Option("--seeds", metavar="N", help="How many seeds, the recipe's first ones first.")
+    int | None,
+    typer.Option(
+        "--seeds", metavar="N", help="N seeds: the recipe's first ones; the next unused numbers where it has fewer."
+    ),
 ]
 
 

@@ -97,7 +97,8 @@ ForceOption = Annotated[
 ]
 
 RetryOption = Annotated[
-    bool, typer.Option("--retry-failed", help="Try again the runs that failed before; else they are left so.")
+    bool,
+    typer.Option("--retry-failed", help="Try again the runs that failed before; without it they are passed over."),
 ]
 
 FailFastOption = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first run that fails.")]

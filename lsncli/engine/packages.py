@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 
+from lsncli.hookspecs import DISTRIBUTION
+
 #: Of lsn's own requirements, those that its results may depend on.
 OWN = ("numpy", "pydantic", "safetensors", "scikit-learn", "sqlmodel", "torch", "torchvision")
 
@@ -21,7 +23,7 @@ def package_versions(distributions: Iterable[str]) -> dict[str, str | None]:
         for name in _requirements(distribution):
             # Their metadata may spell a name in another way than ours, or each other's: torch_xla is torch-xla.
             normal = re.sub(r"[-_.]+", "-", name).lower()
-            version = None if normal == "lsn" or normal in found else _version(normal)
+            version = None if normal == DISTRIBUTION or normal in found else _version(normal)
             if version is not None:
                 found[normal] = version
     return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import lsncli
 from lsncli.engine.packages import package_versions
+from lsncli.hookspecs import DISTRIBUTION
 
 if TYPE_CHECKING:
     from lsncli.engine.settings import EngineSettings
@@ -34,7 +35,7 @@ def software() -> dict[str, Any]:
     """Versions of Python, lsn, the packages that results depend on, the plugins, and lsn's git state."""
     from lsncli.registry import registry
 
-    others = [plugin for plugin in registry().plugins if plugin.origin.distribution != "lsn"]
+    others = [plugin for plugin in registry().plugins if plugin.origin.distribution != DISTRIBUTION]
     # One with an error and components has trouble with its commands alone.
     loaded = [plugin for plugin in others if plugin.error is None or plugin.components]
     return {

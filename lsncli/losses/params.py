@@ -53,7 +53,9 @@ class CorrectionParams(Params):
     )
 
     alpha: Alpha | None = Field(
-        None, description="symmetric T = (1 - alpha) I + alpha/L J; its flip rate is (L-1)/L alpha"
+        None,
+        description="symmetric T = (1 - alpha) I + alpha/L J; its flip rate is (L-1)/L alpha; exactly one of alpha,"
+        " matrix and transition is given",
     )
     matrix: TransitionMatrix | None = Field(
         None,

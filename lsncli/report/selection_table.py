@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lsncli.report import statistics
@@ -21,7 +21,7 @@ NOTES = (
 )
 
 
-COLUMNS = ("n", "selected", "validation", "best", "worst", "lost", "seed by seed")
+COLUMNS = ("selected", "validation", "best", "worst", "lost", "seed by seed", "n")
 
 
 def selection_table(selection: Selection, notes: Sequence[str] = ()) -> Listing:
@@ -45,27 +45,27 @@ def selection_table(selection: Selection, notes: Sequence[str] = ()) -> Listing:
 def _row(choice: Choice, place_keys: Sequence[str]) -> tuple[Value, ...]:
     place = tuple(value_words(choice.place.get(key)) for key in place_keys)
     if choice.selected is None or choice.best is None or choice.worst is None:
-        return (*place, 0, "no common seed" if choice.options else "missing", None, None, None, None, None)
+        return (*place, "no common seed" if choice.options else "missing", None, None, None, None, None, 0)
     selected = _told(choice.selected, choice)
     if choice.missing:
         selected = (*selected, f"of {len(choice.options)}, {choice.missing} missing")
     votes = tuple(f"{_short(option)}: {count}" for option, count in choice.votes())
     return (
         *place,
-        len(choice.seeds),
         selected,
         _validation(choice.selected, choice),
         _told(choice.best, choice),
         _told(choice.worst, choice),
         _spread(choice.lost()),
-        (*votes, "lost", _spread(choice.lost_alone())),
+        (*votes, f"lost {_spread(choice.lost_alone())}"),
+        len(choice.seeds),
     )
 
 
 def _validation(selected: Option, choice: Choice) -> tuple[str, ...]:
     spread = _spread([selected.by_seed[seed][0] for seed in choice.seeds])
     alike = choice.alike()
-    return (spread, f"like it: {', '.join(map(_short, alike))}") if alike else (spread,)
+    return (spread, f"like it: {_listed(alike)}") if alike else (spread,)
 
 
 def _all_warnings(selection: Selection) -> list[str]:
@@ -87,8 +87,7 @@ def _warnings(choice: Choice) -> list[str]:
     """What a reader should know before acting on the choice."""
     said = []
     if len(equals := choice.equals()) > 1:
-        values = ", ".join(map(_short, equals))
-        said.append(f"{values} have the same validation accuracy; the first is taken.")
+        said.append(f"{_listed(equals)} have the same validation accuracy; the first is taken.")
     if choice.selected is not None and (end := choice.at_an_end()):
         said.append(f"{_name(choice.selected)} is the {end} value tried: sweep others beyond it.")
     if choice.left_out:
@@ -108,12 +107,22 @@ def _told(option: Option, choice: Choice) -> tuple[str, ...]:
 
 
 def _name(option: Option) -> str:
-    return ", ".join(f"{key_words(key)} = {value_words(value)}" for key, value in option.value.items())
+    return ", ".join(f"{key_words(key)} = {value_words(value)}" for key, value in _said(option).items())
 
 
 def _short(option: Option) -> str:
-    """The values alone, where there is one key that everybody knows of."""
-    return _name(option).rpartition(" = ")[2] if len(option.value) == 1 else _name(option)
+    """The values alone."""
+    return ", ".join(map(value_words, _said(option).values()))
+
+
+def _said(option: Option) -> Mapping[str, Any]:
+    """The keys that ``option`` has a value of: cross-entropy has no α."""
+    return {key: value for key, value in option.value.items() if value is not None} or option.value
+
+
+def _listed(options: Sequence[Option]) -> str:
+    """Their values, parted by semicolons where one option has several."""
+    return ("; " if any(len(_said(option)) > 1 for option in options) else ", ").join(map(_short, options))
 
 
 def _spread(values: Sequence[float]) -> str:

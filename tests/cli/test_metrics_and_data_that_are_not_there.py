@@ -56,11 +56,11 @@ def test_with_an_executor_of_a_plugin_it_is_a_warning(lsn: Any) -> None:
         return SimpleNamespace(all=lambda kind: origins if kind == "executor" else [])
 
     told: list[str] = []
-    check_metrics([loaded], set, told.append, executors_of("lsn", "lsn-other"))
+    check_metrics([loaded], set, told.append, executors_of("lsncli", "lsn-other"))
     (warning,) = told
     assert "'tset_accuracy' of tiny.toml is none that lsn records" in warning
     with pytest.raises(LsnError, match="unknown metric 'tset_accuracy'"):
-        check_metrics([loaded], set, told.append, executors_of("lsn"))
+        check_metrics([loaded], set, told.append, executors_of("lsncli"))
 
 
 def test_the_database_is_asked_only_for_what_lsn_does_not_record(lsn: Any) -> None:

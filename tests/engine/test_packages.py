@@ -18,7 +18,7 @@ from lsncli.engine.settings import EngineSettings
 from lsncli.registry import registry
 
 REQUIREMENTS = """
-lsn>=0.1,<0.2
+lsncli>=0.1,<0.2
 Numbers_Of.Theirs[fast]>=2 ; python_version >= "3"
 of-another-system; sys_platform == "nowhere"
 not-installed>=1
@@ -72,7 +72,7 @@ def test_direct_requirements_of_a_plugin_are_recorded(settings: EngineSettings) 
     told = started.provenance
     assert told["plugins"]["lsn_depending"] == "lsn-depending 3.1"
     assert told["packages"]["numbers-of-theirs"] == "2.5"
-    others = {"lsn", "of-another-system", "not-installed", "for-tests", "for-both", "strange", "nobody-asks"}
+    others = {"lsncli", "of-another-system", "not-installed", "for-tests", "for-both", "strange", "nobody-asks"}
     assert not others & told["packages"].keys()
 
 

@@ -66,7 +66,7 @@ def test_licence_entry_point_and_version(wheel: zipfile.ZipFile, names: set[str]
     info = f"lsn-{__version__}.dist-info"
     assert f"{info}/licenses/LICENSE" in names
     about = Parser().parsestr(wheel.read(f"{info}/METADATA").decode())
-    assert (about["Name"], about["Version"], about["License-Expression"]) == ("lsn", __version__, "Apache-2.0")
+    assert (about["Name"], about["Version"], about["License-Expression"]) == ("lsncli", __version__, "Apache-2.0")
     assert about["Requires-Python"] == ">=3.11"
     scripts = wheel.read(f"{info}/entry_points.txt").decode()
     assert "[console_scripts]\nlsn = lsncli.cli.main:main" in scripts

@@ -112,7 +112,7 @@ def test_a_failure_is_recorded_and_harms_nothing_else(plugin: Any, message: str)
     assert message in failed.error
     assert "\n" not in failed.error
     assert failed.traceback is not None
-    for name, origin in (("standard", "lsn"), ("early", "before"), ("good-loss", "good-dist")):
+    for name, origin in (("standard", "lsncli"), ("early", "before"), ("good-loss", "good-dist")):
         assert registry.find("loss", name).plugin.origin.distribution == origin
     # Its hooks are gone too: an observer of a plugin that failed must not be called.
     assert registry.hooks_of(failed) == []

@@ -182,7 +182,7 @@ def test_runs_without_a_seed_in_common_are_not_missing(
     for alpha, seed in ((0.1, 0), (0.4, 1)):
         results.add(specs_at(recipe, loss__alpha=alpha)[seed], validation_accuracy=0.5, test_accuracy=0.5)
     table = selection_table(select(find_results(recipe, results), results, ("loss.alpha",)))
-    assert table.rows[0][1:3] == (0, "no common seed")
+    assert (table.rows[0][1], table.rows[0][-1]) == ("no common seed", 0)
     assert "Seeds 0, 1 are not compared, as some value has no run of them." in table.notes
 
 
@@ -209,8 +209,8 @@ def test_a_setting_without_runs_is_told_as_missing(chosen: Callable[..., Selecti
     selection = chosen()
     assert (selection.choices[1].selected, selection.choices[1].missing) == (None, 3)
     table = selection_table(selection)
-    assert table.rows[0][1:3] == (2, ("α = 0.4", "91.00 ± 1.41"))
-    assert table.rows[1][1:3] == (0, "missing")
+    assert (table.rows[0][1], table.rows[0][-1]) == (("α = 0.4", "91.00 ± 1.41"), 2)
+    assert (table.rows[1][1], table.rows[1][-1]) == ("missing", 0)
     # In the words of every other report.
     assert any(note.startswith("Train the missing runs: lsn run recipe.toml") for note in table.notes)
 
@@ -290,3 +290,37 @@ def mean(values: list[float]) -> float:
 
 def variance(values: list[float]) -> float:
     return math.fsum((value - mean(values)) ** 2 for value in values) / (len(values) - 1)
+
+
+CASES = """\
+title = "Which loss?"
+seeds = [0, 1]
+[data]
+name = "digits"
+validation_size = 200
+[noise]
+name = "symmetric"
+rate = 0.2
+[model]
+name = "mlp"
+[train]
+steps = 100
+[[sweep.case]]
+label = "plain"
+loss = { name = "standard" }
+[[sweep.case]]
+label = "smoothed"
+loss = { name = "label-smoothing" }
+sweep = { "loss.alpha" = [0.1, 0.4] }
+"""
+
+
+def test_values_of_several_keys_are_told_apart(resolved: Callable[..., ResolvedRecipe], results: Any) -> None:
+    """Semicolons part them, and an option says nothing of a key that it has no value of."""
+    recipe = resolved(CASES)
+    for spec in recipe.specs:
+        results.add(spec, validation_accuracy=0.5, test_accuracy=0.5)
+    table = selection_table(select(find_results(recipe, results), results, ("label", "loss.alpha")))
+    assert table.rows[0][0] == ("method = plain", "50.00 ± 0.00")
+    equals = "plain; smoothed, 0.1; smoothed, 0.4 have the same validation accuracy; the first is taken."
+    assert equals in table.notes

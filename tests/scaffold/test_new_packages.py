@@ -72,7 +72,7 @@ def test_the_project_file(workshop: Any) -> None:
         folder: Path = workshop.folder / f"lsn-my-{kind}"
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         assert project["name"] == f"lsn-my-{kind}"
-        assert project["dependencies"] == [f"lsn>={__version__},<0.2"]
+        assert project["dependencies"] == [f"lsncli>={__version__},<0.2"]
         assert project["entry-points"] == {"lsn": {f"my-{kind}": f"lsn_my_{kind}.plugin"}}
         assert (folder / f"lsn_my_{kind}/py.typed").read_bytes() == b""
         texts = [p.read_text(encoding="utf-8") for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc"]
