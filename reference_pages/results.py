@@ -19,22 +19,23 @@ _HEAD = """\
 
 Made from the repository's `results.db` by `python -m reference_pages`: what `lsn report` prints on a fresh clone.
 What agrees with the paper and what does not, and how the `quick` profile was chosen, is in the
-[reproduction report](reproduction.md). All runs on images were trained in bf16: add `--precision bf16` to a command that
-trains what is missing, or the table has runs of two precisions.
+[reproduction report](reproduction.md). All runs on images were trained in bf16: add `--precision bf16` to a command
+that trains what is missing, or the table has runs of two precisions.
 
-LS, FC and BC are label smoothing, forward and backward correction; *Patrini* is a correction with the transition matrix
-that was estimated from a network trained with cross-entropy, at one sure example of each class.
+LS, FC and BC are label smoothing, forward and backward correction; *Patrini* is a correction with the transition
+matrix that was estimated from a network trained with cross-entropy, at one sure example of each class.
 """
 
 _TESTS = """\
 ### How the claims are tested
 
-Each claim is about a difference between two kinds of runs, taken between runs of the same seed, and so with the same wrong
-labels. Its mean over the seeds is tested: p is how probable a mean as far from 0 would be if there were no difference. {rule}
+Each claim is about a difference between two kinds of runs, taken between runs of one seed, and so with the same
+wrong labels. Its mean over the seeds is tested: p is how probable a mean as far from 0 would be if there were no
+difference. {rule}
 
-Of many tests some are below 5 % by chance. *After Holm* is the verdict with each p adjusted for the number of all tests in the
-report, so that the probability of even one wrong verdict stays below 5 %. Believe these, and take the others for hints. Three
-seeds rarely decide anything after Holm; more seeds do (`--seeds`).
+Of many tests some are below 5 % by chance. *After Holm* is the verdict with each p adjusted for the number of all
+tests in the report, so that the probability of even one wrong verdict stays below 5 %. Believe these, and take the
+others for hints. Three seeds rarely decide anything after Holm; more seeds do (`--seeds`).
 """
 
 #: Recipe → how it is reported.

@@ -318,7 +318,7 @@ sweep = { "loss.alpha" = [0.1, 0.4] }
 def test_values_of_several_keys_are_told_apart(resolved: Callable[..., ResolvedRecipe], results: Any) -> None:
     """Semicolons part them, and an option says nothing of a key that it has no value of."""
     recipe = resolved(CASES)
-    for spec in recipe.specs:
+    for spec in recipe.specs():
         results.add(spec, validation_accuracy=0.5, test_accuracy=0.5)
     table = selection_table(select(find_results(recipe, results), results, ("label", "loss.alpha")))
     assert table.rows[0][0] == ("method = plain", "50.00 ± 0.00")
