@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from lsncli.errors import EmptyDatabaseError, UnknownNameError
 from lsncli.hookspecs import DISTRIBUTION
 from lsncli.recipe.loading import LoadedRecipe
 from lsncli.registry import Registry, registry
 
-#: What lsn records of a run; some of it only with noise, a validation set, known true labels or an estimate.
-RECORDED = (
-    "test_accuracy",
-    "test_nll",
-    "test_ece_100",
-    "test_ece_15",
-    "validation_accuracy",
-    "train_accuracy_full_true",
-    "train_accuracy_full_given",
-    "train_accuracy_clean_true",
-    "train_accuracy_noisy_true",
-    "train_accuracy_noisy_given",
-    "train_loss",
-    "images_per_second",
-    "noise_flip_rate",
-    "transition_condition_number",
-    "transition_mean_absolute_error",
-    "transition_total_variation_mean",
-    "transition_total_variation_max",
-)
+WHERE_KNOWN = "where the true labels are known"
+#: What lsn records of a run, and what it means; measured at every evaluation unless it says otherwise.
+RECORDED: Mapping[str, str] = {
+    "test_accuracy": "share of the test images whose predicted class is their label",
+    "test_nll": "mean negative log-likelihood of the test labels, in nats",
+    "test_ece_100": "expected calibration error on the test images: the mean distance of confidence and accuracy in"
+    " 100 bins of the confidence, weighted by the images in them (the paper's Table 4)",
+    "test_ece_15": "the same in 15 bins, as much of the literature has it",
+    "validation_accuracy": "accuracy on the training examples that are held out (`data.validation_size`), against"
+    " their noisy labels",
+    "train_accuracy_full_true": f"accuracy on the training images against the true labels; {WHERE_KNOWN}",
+    "train_accuracy_full_given": "accuracy on the training images against the labels that they are trained on",
+    "train_accuracy_clean_true": f"accuracy on the training images whose label is right; {WHERE_KNOWN}",
+    "train_accuracy_noisy_true": f"accuracy on those whose label is wrong, against the true labels; {WHERE_KNOWN}",
+    "train_accuracy_noisy_given": "share of the wrong labels that the network gives back, learnt by heart;"
+    f" {WHERE_KNOWN}",
+    "train_loss": "mean loss over the batches since the evaluation before",
+    "images_per_second": "training images per second since the evaluation before",
+    "noise_flip_rate": "share of the training labels that the noise has changed; once",
+    "transition_condition_number": "largest singular value of the estimated or learnt T, divided by the smallest",
+    "transition_mean_absolute_error": "mean distance of the entries of that T to those of the noise model's own",
+    "transition_total_variation_mean": "total variation distance of a row of that T to the noise model's own, mean"
+    " over the rows",
+    "transition_total_variation_max": "the same, of the worst row",
+}
 
 
 def check_metrics(

@@ -103,10 +103,6 @@ def _metavar(parameter: Any) -> str:
         return str(parameter.metavar)
     if isinstance(parameter.default, Enum):
         return "|".join(str(choice.value) for choice in type(parameter.default))
-    # An option without a default, of which only the type knows the choices.
-    choices = getattr(parameter.type, "choices", ())
-    if choices:
-        return "|".join(str(getattr(choice, "value", choice)) for choice in choices)
     return str(parameter.name).upper()
 
 

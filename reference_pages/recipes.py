@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lsncli.recorded_metrics import RECORDED
 from reference_pages.tables import code, table
 
 HEAD = """\
@@ -35,6 +36,7 @@ def recipe_page(schema: Schema) -> str:
                     parts.append(_told(f"[{name}.{inner}]", nested, definitions))
                 elif (tables := _section(value.get("items", {}), definitions)) is not None:
                     parts.append(_told(f"[[{name}.{inner}]]", tables, definitions))
+    parts.append(_metrics())
     parts.append(_others(definitions))
     return "\n".join(parts)
 
@@ -53,6 +55,15 @@ def _told(title: str, section: Schema, definitions: Schema) -> str:
             needed = [name for name, parameter in parameters.items() if "default" not in parameter]
             text += "\n" + _keys({"properties": parameters, "required": needed}, definitions)
     return text
+
+
+def _metrics() -> str:
+    """What `[report] metrics` may name."""
+    rows = [(code(name), meaning) for name, meaning in RECORDED.items()]
+    return (
+        "## Metrics\n\nWhat `report.metrics` can name, and queries find in the table `metric`. Shares are fractions"
+        f" there, and per cent in reports.\n\n{table(('metric', 'meaning'), rows)}"
+    )
 
 
 def _others(definitions: Schema) -> str:

@@ -60,7 +60,9 @@ KeysArgument = Annotated[
 
 @app.command("list")
 def list_(
-    status: Annotated[RunStatus | None, typer.Option("--status", help="Only runs with this status.")] = None,
+    status: Annotated[
+        RunStatus | None, typer.Option("--status", metavar="|".join(RunStatus), help="Only runs with this status.")
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(

@@ -14,9 +14,12 @@ NOT_OURS = {
     "pip install uv": "the installer",
     "uv sync": ".ci/run",
     "uv run pytest": ".ci/run",
-    "pip install 'lsn[postgresql]'": "an index of packages",
+    "uv sync --extra postgresql": "an index of packages",
+    "source .venv/bin/activate": "the shell",
     "uvx datasette results.db": "a network",
 }
+
+FEW = "--set data.validation_size=10 --set train.batch_size=10"
 
 #: What is added so that a command takes seconds; the rest stays as it is printed.
 CHEAPER = {
@@ -25,8 +28,11 @@ CHEAPER = {
     "lsn run recipes/quickstart.toml --db mine.db": "--profile smoke",
     "lsn run choose-alpha": "--profile smoke --seeds 1 --only 'label=label smoothing'",
     # The tests' birds are few.
-    "lsn plan birds.toml": "--set data.validation_size=10 --set train.batch_size=10",
-    "lsn run birds.toml": "--dry-run --set data.validation_size=10 --set train.batch_size=10",
+    "lsn plan birds.toml": FEW,
+    "lsn run birds.toml": f"--dry-run {FEW}",
+    "lsn run losses.toml": f"--dry-run {FEW}",
+    "lsn select losses.toml --over label --over loss.alpha": FEW,
+    "lsn select losses.toml": FEW,
     # These need data sets that would be downloaded, or hours: the whole plan is made, and nothing trained.
     "lsn run table3 --profile smoke": "--dry-run",
     "lsn run paper": "--dry-run",

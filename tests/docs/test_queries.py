@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import re
 import sqlite3
 from pathlib import Path
 
@@ -44,9 +45,18 @@ def test_the_accuracies_are_those_of_the_metric_table(quickstart: Path) -> None:
 
 
 def test_python(folder: Path) -> None:
-    (block,) = blocks(PAGE, "python")
+    reading, predicting = blocks(PAGE, "python")
+    assert "reliability bins: (3, 100)" in (said := told(reading.text))
+    assert "test_accuracy" in said
+    # The smoke profile trains on 200 digits.
+    said = told(predicting.text)
+    assert "train_predicted (200,) int64" in said
+    assert re.search(r"(?m)^\d+ training images have another label", said)
+
+
+def told(program: str) -> str:
+    """What a program of the page prints."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        exec(compile(block.text, PAGE, "exec"), {})
-    assert "reliability bins: (3, 100)" in said.getvalue()
-    assert "test_accuracy" in said.getvalue()
+        exec(compile(program, PAGE, "exec"), {})
+    return said.getvalue()

@@ -1,6 +1,6 @@
 """Parameters of the losses, validated while the plan is made.
 
-The defaults are those of CIFAR-10 where a paper has several; :mod:`lsn_robust_losses.published` has the others.
+What was published for which data is in :mod:`lsn_robust_losses.published`; a default is not always one of these.
 """
 
 from __future__ import annotations

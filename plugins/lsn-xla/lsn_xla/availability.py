@@ -17,7 +17,7 @@ TPU_CHIPS = frozenset({"0x0027", "0x0056", "0x005e", "0x0062", "0x0063", "0x006f
 def reason_unavailable() -> str | None:
     """Why XLA cannot be used in this process, or None if it can."""
     if find_spec("torch_xla") is None:
-        return "torch_xla is not installed (on a TPU VM: pip install 'lsn-xla[tpu]')"
+        return "torch_xla is not installed (on a TPU VM: pip install -e 'plugins/lsn-xla[tpu]' in the clone of lsn)"
     wanted = os.environ.get("PJRT_DEVICE", "")
     if not wanted and not tpu_chips():
         return "no TPU on this machine (PJRT_DEVICE=CPU tries XLA on the processor)"
