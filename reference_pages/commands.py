@@ -103,8 +103,8 @@ def _metavar(parameter: Any) -> str:
         return str(parameter.metavar)
     if isinstance(parameter.default, Enum):
         return "|".join(str(choice.value) for choice in type(parameter.default))
-    # An option without a default, of which only the type knows the choices.
-    choices = getattr(parameter.type, "choices", ())
+    # An option without a default, of which only the type knows the choices; Typer 0.29 has none.
+    choices = getattr(getattr(parameter, "type", None), "choices", ())
     if choices:
         return "|".join(str(getattr(choice, "value", choice)) for choice in choices)
     return str(parameter.name).upper()
