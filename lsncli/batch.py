@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsncli.backends.interface import Backend
 from lsncli.backends.selection import select_devices, select_precision
-from lsncli.data.catalogue import describe, is_registered
+from lsncli.data.catalogue import describe, has_true_labels, is_registered
 from lsncli.data.context import DataContext
 from lsncli.data.readiness import make_ready
 from lsncli.engine.settings import EngineSettings
@@ -68,12 +68,15 @@ def resolve_loaded(
         about = describe(name, data_dir)
         return about.num_classes, about.class_names
 
+    def true_labels(name: str) -> bool:
+        return has_true_labels(name, data_dir)
+
     refuse_unused_replacements(overrides, set().union(*map(used_data, loaded)))
     resolved: list[ResolvedRecipe] = []
     empty: list[NoRunLeftError] = []
     for recipe in loaded:
         try:
-            resolved.append(resolve(recipe, classes=classes))
+            resolved.append(resolve(recipe, classes=classes, true_labels=true_labels))
         except NoRunLeftError as error:
             empty.append(error)
     if not resolved:

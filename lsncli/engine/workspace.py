@@ -38,7 +38,8 @@ class Workspace:
     """The materials of one run, on its device.
 
     ``true`` labels are None where nobody knows them. ``transition`` is what the loss is given, where it needs one:
-    the estimate where the run makes one, else the noise model's own, which is ``noise_transition``.
+    the estimate where the run makes one, else the noise model's own, which is ``noise_transition`` (None, too,
+    where the true labels are unknown).
     ``estimate_errors`` ``[L]`` are the total variations of the estimate's rows from the true ones, None where those
     are not known. Examples held out for validation are in ``validation`` with the labels that they were given, and
     not in ``train``.
@@ -115,9 +116,10 @@ def prepare_workspace(
         arrays.train_labels, classes, stream(spec.noise.seed, "noise"), features=arrays.train_images
     )
     noisy = labels[trained_on]
-    transition = noise.transition(classes)
-    # What clean data would say is unknown where the labels came noisy: no clean-label metrics then.
+    # What clean data would say is unknown where the labels came noisy: no clean-label metrics then. Nor does the
+    # noise model know T there: it has added its noise to what was already in the labels.
     known = arrays.train_labels_clean
+    transition = noise.transition(classes) if known else None
     realised = realised_noise(true, noisy, classes) if known else None
 
     if like is None:

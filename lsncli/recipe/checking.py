@@ -28,8 +28,15 @@ Classes = tuple[int | None, tuple[str, ...]]
 class ComponentChecker:
     """The components of one recipe; each combination of name and parameters is validated once."""
 
-    def __init__(self, loaded: LoadedRecipe, classes: Callable[[str], Classes], components: Registry) -> None:
+    def __init__(
+        self,
+        loaded: LoadedRecipe,
+        classes: Callable[[str], Classes],
+        true_labels: Callable[[str], bool],
+        components: Registry,
+    ) -> None:
         self.loaded = loaded
+        self.true_labels = true_labels
         self._known_classes = classes
         self.components = components
         self._validated: dict[str, tuple[ComponentSpec, BaseModel]] = {}
