@@ -195,9 +195,10 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     db: DatabaseOption = DEFAULT_DATABASE,
 ) -> None:
-    """Remove runs with all their numbers; the same recipe would train them again.
+    """Remove runs with all their numbers and their checkpoints; the same recipe would train them anew.
 
-    Runs that are being trained at this moment are not removed.
+    Runs that are being trained at this moment are not removed. Weights and predictions of finished runs stay as
+    files in the database's folder of checkpoints, until the same run is trained again.
     """
     from lsncli.cli.output import stderr
     from lsncli.store import Store
@@ -223,6 +224,29 @@ def rm(
             _refuse_claimed(store, chosen)
             removed = store.discard_runs(r.key for r in chosen)
     say("\n".join([f"removed {_count(removed, 'run')}", *(f"  {line}" for line in lines)]))
+    _forget_files(db, chosen)
+
+
+def _forget_files(db: str, removed: list[RunRecord]) -> None:
+    """Remove the checkpoints of runs that were removed; raises :class:`LsnError` if one stays."""
+    from lsncli.checkpoint_folder import checkpoint_dir
+    from lsncli.engine.run_files import forget
+    from lsncli.run_key import is_key
+
+    folder = checkpoint_dir(db)
+    for key in (r.key for r in removed):
+        # A database may come from anywhere, and its keys lead nowhere else.
+        if not is_key(key):
+            continue
+        try:
+            forget(folder / key)
+        except OSError as error:
+            raise LsnError(
+                f"run {key} is removed, but not its checkpoint, from which the same run would go on:"
+                f" {error.strerror or error}",
+                where=str(folder / key),
+                next="remove that folder, or train the run with --force",
+            ) from None
 
 
 def _refuse_claimed(store: Store, chosen: list[RunRecord]) -> None:
