@@ -270,7 +270,7 @@ def test_rm_removes_no_file_of_a_key_that_leads_elsewhere(path: Path) -> None:
 @pytest.mark.parametrize(("answer", "left"), [("y\n", set()), ("n\n", {GOOD, BAD}), ("\n", {GOOD, BAD})])
 def test_rm_asks(filled: Path, monkeypatch: pytest.MonkeyPatch, answer: str, left: set[str]) -> None:
     # The runner replaces sys.stdin with a stream of its own class for the time of the call.
-    monkeypatch.setattr("lsncli.cli.runs.sys", _Terminal())
+    monkeypatch.setattr("lsncli.cli.remove.sys", _Terminal())
     result = lsn("runs", "rm", GOOD, BAD, "--db", filled, input=answer)
     assert result.exit_code == (1 if left else 0)
     assert "Remove 2 runs?" in result.stderr
