@@ -105,7 +105,9 @@ def fetch_data(plan: Plan, context: DataContext) -> None:
     or where a file that a noise model reads is missing: nothing has been trained yet.
     """
     # One set with other parameters is another set: another copy, which every worker would make for itself.
-    needed = {(d.name, json.dumps(d.params, sort_keys=True)): d for d in (run.spec.data for run in plan)}
+    # And that of finished runs which are read: their networks see images as their own training set normalises them.
+    specs = [spec for run in plan for spec in (run.spec, *run.spec.dependencies())]
+    needed = {(d.name, json.dumps(d.params, sort_keys=True)): d for d in (spec.data for spec in specs)}
     for spec in needed.values():
         name, params = spec.name, spec.params
         try:
