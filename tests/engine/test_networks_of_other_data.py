@@ -12,15 +12,18 @@ from engine_samples import CLASSES, draw_images, ending, run, spec
 
 from lsncli.backends.cpu import CpuBackend
 from lsncli.backends.selection import select_backend
+from lsncli.batch import fetch_data
 from lsncli.data.arrays import Arrays
+from lsncli.data.context import DataContext
 from lsncli.data.holding_out import hold_out
 from lsncli.data.stored import describe_arrays, save
 from lsncli.engine.finished_run import FinishedRunReader
 from lsncli.engine.images import Normalisation
 from lsncli.engine.run import Run
 from lsncli.engine.settings import EngineSettings
+from lsncli.errors import LsnError
 from lsncli.estimators.anchor import anchor_estimate
-from lsncli.plan import ComponentSpec, DataSpec, DistillationSpec, RunSpec, TransitionSpec
+from lsncli.plan import ComponentSpec, DataSpec, DistillationSpec, Plan, RunSpec, TransitionSpec
 
 CPU = torch.device("cpu")
 
@@ -114,3 +117,12 @@ def test_of_the_same_training_images_nothing_is_changed(
     reader = FinishedRunReader(settings, CPU, CpuBackend(), "fp32", CLASSES, (8, 6, 3), student.data)
     batch = Normalisation.of(images["drawn"], CPU)(torch.from_numpy(images["drawn"]))
     assert torch.equal(reader.network(teacher)(batch), said(teacher, student.data, settings, images))
+
+
+def test_the_data_of_a_finished_teacher_are_looked_for_first(data_dir: Path) -> None:
+    """Before anything is trained, though nobody trains on them any more."""
+    teacher = of(DataSpec(name="nowhere"))
+    student = of(DataSpec(name="drawn")).model_copy(update={"teacher": teacher, "distillation": DistillationSpec()})
+    pending = Plan.of([student]).without([teacher.key])
+    with pytest.raises(LsnError, match="'nowhere'"):
+        fetch_data(pending, DataContext(data_dir))
