@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from lsncli.backends.interface import Backend
 from lsncli.backends.selection import select_devices, select_precision
-from lsncli.data.catalogue import describe, is_registered
+from lsncli.blame import blamed
+from lsncli.data.catalogue import describe, has_true_labels, is_registered
 from lsncli.data.context import DataContext
 from lsncli.data.readiness import make_ready
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.stack_kinds import stack_kind
 from lsncli.errors import LsnError, NoRunLeftError
+from lsncli.executors.foreign import ForeignExecutor
 from lsncli.executors.interface import Control, Executor
 from lsncli.executors.processes import usable_cores
+from lsncli.hookspecs import DISTRIBUTION
 from lsncli.noise.files import find_noise_files
 from lsncli.parameters import NoParams
 from lsncli.plan import Plan
@@ -68,12 +71,15 @@ def resolve_loaded(
         about = describe(name, data_dir)
         return about.num_classes, about.class_names
 
+    def true_labels(name: str) -> bool:
+        return has_true_labels(name, data_dir)
+
     refuse_unused_replacements(overrides, set().union(*map(used_data, loaded)))
     resolved: list[ResolvedRecipe] = []
     empty: list[NoRunLeftError] = []
     for recipe in loaded:
         try:
-            resolved.append(resolve(recipe, classes=classes))
+            resolved.append(resolve(recipe, classes=classes, true_labels=true_labels))
         except NoRunLeftError as error:
             empty.append(error)
     if not resolved:
@@ -99,7 +105,9 @@ def fetch_data(plan: Plan, context: DataContext) -> None:
     or where a file that a noise model reads is missing: nothing has been trained yet.
     """
     # One set with other parameters is another set: another copy, which every worker would make for itself.
-    needed = {(d.name, json.dumps(d.params, sort_keys=True)): d for d in (run.spec.data for run in plan)}
+    # And that of finished runs which are read: their networks see images as their own training set normalises them.
+    specs = [spec for run in plan for spec in (run.spec, *run.spec.dependencies())]
+    needed = {(d.name, json.dumps(d.params, sort_keys=True)): d for d in (spec.data for spec in specs)}
     for spec in needed.values():
         name, params = spec.name, spec.params
         try:
@@ -134,7 +142,8 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
     if name is None:
         gains = len(devices) > 1 or (backend.name == "cpu" and (count or usable_cores()) > 1)
         name = "processes" if gains and planned > 1 else "in-process"
-    info = registry().get("executor", name, where="--executor")
+    registered = registry().find("executor", name, where="--executor")
+    info = registered.info
     model = info.params or NoParams
     chosen: dict[str, int | None] = {}
     # Even a single one: a stack of one is faster than the loop for large networks, and its numbers are those that
@@ -154,8 +163,10 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
         chosen["replicas"] = count if count is None else -(-count // sharing)
     if stackable:
         chosen["stack"] = STACK_SIZE if count is None else -(-count // sharing)
-    executor: Executor = info.build(model.model_validate(chosen), None)
-    return executor
+    with blamed(registered, "--executor"):
+        executor: Executor = info.build(model.model_validate(chosen), None)
+    ours = registered.plugin.origin.distribution == DISTRIBUTION
+    return executor if ours else ForeignExecutor(executor, registered)
 
 
 def _workers(count: int | None, backend: Backend, devices: int, stackable: bool) -> tuple[int, int]:

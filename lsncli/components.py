@@ -75,9 +75,10 @@ class CheckContext:
     """What a component's ``check`` may know while the plan is made, before any data is read.
 
     num_classes, class_names: None and empty where the data set is not known on this machine.
-    noise: the noise model's name. has_transition: whether it has a matrix; transition: that matrix
-    ``[L, L]``, where it can be told before the data is read. has_estimate: whether the run estimates one, which
-    its loss is then given.
+    noise: the noise model's name. has_transition: whether it has the matrix from true to noisy labels; transition:
+    that matrix ``[L, L]``, where it can be told before the data is read. has_estimate: whether the run estimates
+    one, which its loss is then given. true_labels: False where the labels of the data set are noisy by nature:
+    nobody has the matrix then.
     """
 
     dataset: str
@@ -87,6 +88,7 @@ class CheckContext:
     class_names: tuple[str, ...] = ()
     transition: npt.NDArray[np.float64] | None = None
     has_estimate: bool = False
+    true_labels: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

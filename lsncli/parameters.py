@@ -94,12 +94,9 @@ def check_defaults(model: type[BaseModel] | None, subject: str) -> None:
         return
     if not isinstance(model, type) or not issubclass(model, BaseModel):
         raise TypeError(f"{subject}: params must be a pydantic model, not {model!r}")
-    for name, field in model.model_fields.items():
-        if field.serialization_alias != field.validation_alias:
-            # A run's key and its training would not mean the same parameter.
-            raise ValueError(
-                f"{subject}: {name} is read by one name and written by another; Field(alias=…) is both"
-            )
+    for inner in (model, *_models_within(model)):
+        for name, field in inner.model_fields.items():
+            _check_written(name, field, subject)
     defaults = {
         recipe_name(name, field): default_of(field)
         for name, field in model.model_fields.items()
@@ -116,6 +113,32 @@ def check_defaults(model: type[BaseModel] | None, subject: str) -> None:
             raise ValueError(f"{subject}: the default of {place} is wrong: {wrong[0]['msg']}") from None
     except Exception:  # noqa: BLE001 - a validator that relies on what is required here; it will be given
         return
+
+
+def _check_written(name: str, field: FieldInfo, subject: str) -> None:
+    """Raise ValueError where a run's spec would not have what the recipe says of the field."""
+    if field.serialization_alias != field.validation_alias:
+        # A run's key and its training would not mean the same parameter.
+        raise ValueError(f"{subject}: {name} is read by one name and written by another; Field(alias=…) is both")
+    if field.exclude or getattr(field, "exclude_if", None):
+        # Two values would have one key, and training would be given the default.
+        raise ValueError(
+            f"{subject}: {name} is left out where it is written (exclude), and runs would not have it; every"
+            " parameter belongs to a run's key"
+        )
+
+
+def _models_within(model: type[BaseModel]) -> list[type[BaseModel]]:
+    """The models that the fields of ``model`` are made of, at any depth."""
+    found: list[type[BaseModel]] = []
+    waiting: list[Any] = [field.annotation for field in model.model_fields.values()]
+    while waiting:
+        part = waiting.pop()
+        waiting += get_args(part)
+        if isinstance(part, type) and issubclass(part, BaseModel) and part is not model and part not in found:
+            found.append(part)
+            waiting += [field.annotation for field in part.model_fields.values()]
+    return found
 
 
 def recipe_name(name: str, field: FieldInfo) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,11 @@ def key_of(plain: Mapping[str, Any]) -> str:
         _canonical(plain), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
     )
     return hashlib.sha256(canonical.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def is_key(text: str) -> bool:
+    """Whether ``text`` is a key as :func:`key_of` makes them."""
+    return re.fullmatch(rf"[0-9a-f]{{{KEY_LENGTH}}}", text) is not None
 
 
 def _canonical(value: Any) -> Any:

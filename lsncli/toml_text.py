@@ -19,4 +19,6 @@ def toml_text(value: Any) -> str:
         return "{" + ", ".join(f"{toml_text(str(k))} = {toml_text(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(toml_text, value)) + "]"
+    if isinstance(value, set | frozenset):
+        return "[" + ", ".join(sorted(map(toml_text, value))) + "]"
     return str(value)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 from lsncli.battery.outcome import BatteryOutcome
 from lsncli.errors import LsnError
 from lsncli.inert import for_json
 from lsncli.registry import Registry
 from lsncli.report.claims.formats import renderer
-from lsncli.report.table import Table
+from lsncli.report.formats.rendering import table_renderer
 
 #: Formats of which several documents, one after the other, are one again.
 _JOINED = ("rich", "md", "latex")
@@ -43,6 +42,6 @@ def as_text(outcome: BatteryOutcome, format: str, components: Registry) -> str:
 
 def as_files(outcome: BatteryOutcome, format: str, components: Registry) -> dict[str, str]:
     """The text of each table by its part, and of the hypotheses."""
-    render: Callable[[Table], str] = components.get("report format", format).build(None, None)
+    render = table_renderer(format, components)
     tables = {part: render(table) for part, table in outcome.tables.items()}
     return {**tables, "hypotheses": renderer(format)(outcome.claims)}

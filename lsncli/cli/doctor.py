@@ -7,7 +7,6 @@ from typing import Any
 import typer
 
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption, FormatOption, ListFormat
-from lsncli.hookspecs import DISTRIBUTION
 
 
 def command(
@@ -79,6 +78,7 @@ def _backends() -> list[dict[str, Any]]:
 
 
 def _plugins() -> list[dict[str, Any]]:
+    from lsncli.hookspecs import DISTRIBUTION
     from lsncli.registry import registry
 
     known = registry()

@@ -92,6 +92,7 @@ def command(
     from lsncli.recipe.loading import load
     from lsncli.registry import registry
     from lsncli.report.build import build_report
+    from lsncli.report.formats.rendering import table_renderer
     from lsncli.report.formats.terminal import TableView
 
     if figure is None and quantity is not None:
@@ -133,7 +134,7 @@ def command(
         return
     # Everything that can be wrong with the request is, before the database is opened.
     loaded = load(_recipe(recipe, table), overrides_from(profile, settings, only, data, seeds))
-    render = registry().get("report format", format, where="--format").build(None, None)
+    render = table_renderer(format, registry())
     store = open_database(db, loaded, data_dir)
     try:
         report = build_report(

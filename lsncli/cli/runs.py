@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +11,8 @@ import typer
 from lsncli.cli import completing
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, FormatOption, ListFormat
 from lsncli.cli.output import say
+from lsncli.cli.remove import rm
 from lsncli.cli.verify import verify
-from lsncli.errors import LsnError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,55 +190,7 @@ def compare(
 app.command()(verify)
 
 
-@app.command()
-def rm(
-    keys: KeysArgument,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    db: DatabaseOption = DEFAULT_DATABASE,
-) -> None:
-    """Remove runs with all their numbers; the same recipe would train them again.
-
-    Runs that are being trained at this moment are not removed.
-    """
-    from lsncli.cli.output import stderr
-    from lsncli.store import Store
-    from lsncli.store.description import components
-
-    with Store.open(db, create=False) as store:
-        chosen = [store.run(key) for key in dict.fromkeys(store.resolve(key) for key in keys)]
-        _refuse_claimed(store, chosen)
-        lines = [
-            f"{r.key}  {r.status}  {' · '.join(components(r.spec).values())} · seed {r.spec.get('seed')}"
-            for r in chosen
-        ]
-        if not yes:
-            # After the look at the keys: who names a run that is not there need not learn of --yes first.
-            if not sys.stdin.isatty():
-                raise LsnError("nobody is there to confirm that runs are to be removed", next="say --yes")
-            say("\n".join(lines), err=True)
-            if not typer.confirm(f"Remove {_count(len(chosen), 'run')}?", err=True):
-                stderr().print("nothing was removed")
-                raise typer.Exit(1)
-        with store.transaction():
-            # Once more: the answer may have taken its time.
-            _refuse_claimed(store, chosen)
-            removed = store.discard_runs(r.key for r in chosen)
-    say("\n".join([f"removed {_count(removed, 'run')}", *(f"  {line}" for line in lines)]))
-
-
-def _refuse_claimed(store: Store, chosen: list[RunRecord]) -> None:
-    """Raise :class:`LsnError` where one of the runs is being trained: its trainer has more to store for it."""
-    from lsncli.store.claimed import claimed_runs
-
-    claimed, entries = claimed_runs(store), store.claims()
-    busy = [r.key for r in chosen if r.key in claimed and r.key in entries]
-    if busy:
-        others = f" (and {len(busy) - 1} more)" if len(busy) > 1 else ""
-        raise LsnError(
-            f"run {busy[0]}{others} is being trained by {entries[busy[0]].who}",
-            where=store.location.shown,
-            next="stop that lsn run first, with Ctrl-C, or wait for its end",
-        )
+app.command()(rm)
 
 
 @app.command()

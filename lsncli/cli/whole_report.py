@@ -189,9 +189,9 @@ def _text(table: Table | Listing, format: str) -> str:
     """A table as the file's text."""
     from lsncli.registry import registry
     from lsncli.report.formats.listing import renderer
+    from lsncli.report.formats.rendering import table_renderer
     from lsncli.report.listing import Listing
 
     if isinstance(table, Listing):
         return renderer(format)(table)
-    text: str = registry().get("report format", format, where="--format").build(None, None)(table)
-    return text
+    return table_renderer(format, registry())(table)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn, optim
 
+from lsncli.engine.optimizer_groups import kept_groups, restored_groups
 from lsncli.engine.tensor_file import UnusableCheckpointError, read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from lsncli.backends.interface import Backend
 
 __all__ = [
+    "Loaded",
     "TrainingState",
     "UnusableCheckpointError",
     "load_checkpoint",
@@ -50,6 +52,18 @@ class TrainingState:
     backend: Backend | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a checkpoint tells beside the state; what an older lsn has not told is None or empty.
+
+    threads: the number of them that the run was trained with. left_out: what of the optimiser's parameter groups it
+    could not keep.
+    """
+
+    threads: int | None
+    left_out: tuple[str, ...] = ()
+
+
 def save_checkpoint(path: Path, state: TrainingState) -> None:
     """Write ``state`` to ``path``; after a crash at any moment the file is the old one or the new one."""
     tensors: dict[str, Tensor] = {}
@@ -63,6 +77,8 @@ def save_checkpoint(path: Path, state: TrainingState) -> None:
                 tensors[f"optimizer.{index}.{name}"] = value
             else:
                 plain.setdefault(str(index), {})[name] = value
+    groups = kept_groups(state.optimizer)
+    _put(tensors, "optimizer_group", groups.tensors)
     tensors["loss_sum"] = state.loss_sum
     tensors["generator"] = torch.get_rng_state()
     of_device = None if state.backend is None else state.backend.random_state()
@@ -75,6 +91,8 @@ def save_checkpoint(path: Path, state: TrainingState) -> None:
         "seconds": state.seconds,
         "measured": state.measured,
         "optimizer": plain,
+        "optimizer_groups": groups.plain,
+        "optimizer_groups_left_out": groups.left_out,
         "threads": torch.get_num_threads(),
     }
     write_tensors(path, tensors, about)
@@ -101,8 +119,8 @@ def _threads(about: Mapping[str, Any]) -> int | None:
     return threads if isinstance(threads, int) and threads > 0 else None
 
 
-def load_checkpoint(path: Path, state: TrainingState) -> int | None:
-    """Fill ``state`` from ``path``; the number of threads that it was trained with, where the file tells.
+def load_checkpoint(path: Path, state: TrainingState) -> Loaded:
+    """Fill ``state`` from ``path``; returns what else the file tells.
 
     Raises :class:`UnusableCheckpointError`, with ``state`` as it was, where the file is of no use.
     """
@@ -113,7 +131,8 @@ def load_checkpoint(path: Path, state: TrainingState) -> int | None:
         _restore(state, tensors, about)
     except (LookupError, AttributeError, RuntimeError, ValueError, TypeError) as error:
         raise UnusableCheckpointError(f"does not fit the run ({error})") from None
-    return _threads(about)
+    left_out = about.get("optimizer_groups_left_out")
+    return Loaded(_threads(about), tuple(map(str, left_out)) if isinstance(left_out, list) else ())
 
 
 def _restore(state: TrainingState, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
@@ -123,11 +142,16 @@ def _restore(state: TrainingState, tensors: Mapping[str, Tensor], about: Mapping
     if state.loss is not None:
         _check_fit("loss", state.loss, loss)
     entries = _optimizer_entries(state.optimizer, tensors, about["optimizer"])
+    groups = state.optimizer.state_dict()["param_groups"]
+    # An older lsn has kept none.
+    if "optimizer_groups" in about:
+        kept = _under(tensors, "optimizer_group.")
+        groups = restored_groups(state.optimizer, about["optimizer_groups"], kept)
     loss_sum, generator = tensors["loss_sum"].reshape(()), tensors["generator"]
     step, since, seconds = int(about["step"]), int(about["steps_since_evaluation"]), float(about["seconds"])
     measured = [(int(at), {str(k): float(v) for k, v in values.items()}) for at, values in about["measured"]]
     _restore_generators(state.backend, generator, tensors.get("device_generator"))
-    state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": entries})
+    state.optimizer.load_state_dict({**state.optimizer.state_dict(), "state": entries, "param_groups": groups})
     state.module.load_state_dict(model)
     if state.loss is not None:
         state.loss.load_state_dict(loss)

@@ -13,14 +13,19 @@ from lsncli.engine.building import build_architecture
 from lsncli.engine.checkpoint import UnusableCheckpointError, load_weights
 from lsncli.engine.evaluation import EVALUATION_BATCH, predict
 from lsncli.engine.images import TrainingImages
+from lsncli.engine.run_data import renormalisation
 from lsncli.engine.settings import EngineSettings
 from lsncli.errors import LsnError
-from lsncli.plan import RunSpec
+from lsncli.plan import DataSpec, RunSpec
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedRunReader:
-    """Loads the networks of other runs onto the device of this one, for the same kind of images."""
+    """Loads the networks of other runs onto the device of this one, for the same kind of images.
+
+    ``data`` is what the images were normalised by that the networks will be shown: one that was trained on other
+    data gets them normalised as its own were. None: they come as each network knows them.
+    """
 
     settings: EngineSettings
     device: torch.device
@@ -28,6 +33,7 @@ class FinishedRunReader:
     precision: str
     num_classes: int
     image_shape: tuple[int, int, int]
+    data: DataSpec | None = None
 
     def network(self, spec: RunSpec) -> nn.Module:
         """The trained network of ``spec``, in evaluation mode; raises :class:`LsnError` without its weights."""
@@ -46,7 +52,17 @@ class FinishedRunReader:
             ) from None
         module = self.backend.place(module, self.device)
         module.requires_grad_(False)
+        self._let_it_see_its_own(module, spec.data)
         return module.eval()
+
+    def _let_it_see_its_own(self, module: nn.Module, data: DataSpec) -> None:
+        """Normalise what a network is shown by the training set ``data``, which was its own."""
+        change = None if self.data is None else renormalisation(self.data, data, self.settings, self.device)
+        if change is None:
+            return
+        scale, shift = change
+        # In front of the network, and not around it: whoever looks for its layers finds them where they were.
+        module.register_forward_pre_hook(lambda _, inputs: (inputs[0] * scale + shift, *inputs[1:]))
 
     def logits(self, module: nn.Module, images: TrainingImages) -> Tensor:
         """Logits ``[N, L]`` of all training images, without augmentation."""

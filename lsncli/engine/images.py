@@ -24,6 +24,16 @@ from lsncli.engine.streams import stream
 PADDED_COPY = 2**30
 
 
+def pixel_statistics(images: npt.NDArray[np.uint8]) -> Tensor:
+    """Mean and standard deviation ``[2, C]`` of uint8 ``[N, H, W, C]``, float64, in units of 0…255.
+
+    Computed exactly, from the histogram of each channel; of a constant channel the deviation is 1.
+    """
+    both = torch.tensor(channel_statistics(images), dtype=torch.float64) * 255
+    both[1][both[1] == 0] = 1.0
+    return both
+
+
 @dataclass(frozen=True, slots=True)
 class Normalisation:
     """Per-channel mean and standard deviation of the training images, in units of 0…255.
@@ -37,10 +47,8 @@ class Normalisation:
 
     @classmethod
     def of(cls, images: npt.NDArray[np.uint8], device: torch.device) -> Normalisation:
-        """Computed exactly, from the histogram of each channel; a constant channel keeps its scale."""
-        both = torch.tensor(channel_statistics(images), dtype=torch.float64) * 255
-        both[1][both[1] == 0] = 1.0
-        both = both.to(device=device, dtype=torch.float32).repeat(1, images.shape[2])
+        """Those of ``images``; a constant channel keeps its scale."""
+        both = pixel_statistics(images).to(device=device, dtype=torch.float32).repeat(1, images.shape[2])
         return cls(both[0], both[1])
 
     def __call__(self, batch: Tensor) -> Tensor:

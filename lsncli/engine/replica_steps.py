@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch import Tensor
 from lsncli.engine.evaluation import EVALUATION_BATCH, predict_together
 from lsncli.engine.feed import Feed, RecordedFeed
 from lsncli.engine.final_outputs import FinalOutputs
+from lsncli.engine.optimizer_groups import kept_groups
 from lsncli.engine.preparation import prepared
 from lsncli.engine.rates import Rates, RecordedRates
 from lsncli.engine.recordable import counts_on_processor, may_be_recorded
@@ -79,16 +81,25 @@ class ReplicaSteps:
             batch.feed.prepare(self.step)
         for row in self.active:
             self.rates[row].prepare(self.step)
+        groups = None if self._looked_at else self._groups()
         self._compiled()
         self.step += 1
-        if not self._looked_at:
-            self._look_at_optimizers()
+        if groups is not None:
+            self._look_at_optimizers(groups)
 
-    def _look_at_optimizers(self) -> None:
-        """After a step, when they have their state: no record where one of them counts on the processor."""
+    def _groups(self) -> list[list[dict[str, Any]]]:
+        """The plain entries of the optimisers' groups, for each active run."""
+        return [kept_groups(self.runs[row].state.optimizer).plain for row in self.active]
+
+    def _look_at_optimizers(self, before: list[list[dict[str, Any]]]) -> None:
+        """After a step, when they have their state: no record where one of them counts on the processor.
+
+        ``before``: what was in their groups before it.
+        """
         self._looked_at = True
-        for run in (self.runs[row] for row in self.active):
-            if counts_on_processor(run.state.optimizer):
+        for row, were, are in zip(self.active, before, self._groups(), strict=True):
+            run = self.runs[row]
+            if were != are or counts_on_processor(run.state.optimizer):
                 self._refused = f"optimizer {run.spec.train.optimizer.name!r} keeps numbers on the processor"
                 self._compiled = self._step
 

@@ -186,16 +186,22 @@ class Run:
         if path is None or not path.exists():
             return None
         try:
-            begun = load_checkpoint(path, self.state)
+            loaded = load_checkpoint(path, self.state)
         except UnusableCheckpointError as error:
             return f"the checkpoint {path} is not used: {error}; the run starts from its first step"
+        told = []
         threads = torch.get_num_threads()
-        if begun is not None and begun != threads:
-            return (
-                f"the run was begun with {begun} threads and goes on with {threads}: from here on its sums are"
-                " rounded in another way"
+        if loaded.threads is not None and loaded.threads != threads:
+            told.append(
+                f"the run was begun with {loaded.threads} threads and goes on with {threads}: from here on its sums"
+                " are rounded in another way"
             )
-        return None
+        if loaded.left_out:
+            told.append(
+                f"optimizer {self.spec.train.optimizer.name!r} keeps in its parameter groups what no checkpoint"
+                f" holds ({', '.join(loaded.left_out)}): from here on that is as it is at the start of a run"
+            )
+        return "; ".join(told) or None
 
     def save(self) -> Iterator[Event]:
         """Write a checkpoint, where the settings have a place for it.

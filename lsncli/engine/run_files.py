@@ -44,6 +44,18 @@ def sweep(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def forget(folder: Path) -> None:
+    """Remove from a run's folder what a new run of its key would go on from, and leftovers.
+
+    Final weights and predictions stay, until the run's end replaces them. Raises OSError for a checkpoint that
+    cannot be removed.
+    """
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    sweep(folder)
+    with contextlib.suppress(OSError):
+        folder.rmdir()  # nothing but the empty one
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename durable; not every file system lets a folder be synchronised."""
     with contextlib.suppress(OSError):

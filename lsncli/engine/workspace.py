@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,15 +11,13 @@ from torch import Tensor, nn
 
 from lsncli.backends.interface import Backend
 from lsncli.components import LossContext, NoiseContext
-from lsncli.data.arrays import Arrays
-from lsncli.data.catalogue import load
-from lsncli.data.context import DataContext
 from lsncli.data.holding_out import hold_out
 from lsncli.engine.building import build_architecture, build_component
 from lsncli.engine.estimation import estimate_transition
 from lsncli.engine.finished_run import FinishedRunReader
 from lsncli.engine.images import Normalisation, TestImages, TrainingImages
 from lsncli.engine.pixels import fits
+from lsncli.engine.run_data import load_arrays
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.streams import stream, torch_seed
 from lsncli.engine.teaching import Teacher
@@ -38,7 +34,8 @@ class Workspace:
     """The materials of one run, on its device.
 
     ``true`` labels are None where nobody knows them. ``transition`` is what the loss is given, where it needs one:
-    the estimate where the run makes one, else the noise model's own, which is ``noise_transition``.
+    the estimate where the run makes one, else the noise model's own, which is ``noise_transition`` (None, too,
+    where the true labels are unknown).
     ``estimate_errors`` ``[L]`` are the total variations of the estimate's rows from the true ones, None where those
     are not known. Examples held out for validation are in ``validation`` with the labels that they were given, and
     not in ``train``.
@@ -64,25 +61,6 @@ class Workspace:
     validation_given: Tensor | None = None
 
 
-def load_arrays(spec: RunSpec, settings: EngineSettings) -> Arrays:
-    """The data set of a run, or its subset; the last two are kept in memory for the next run."""
-    identity = json.dumps([spec.data.plain_identity(), str(settings.data_dir)], sort_keys=True)
-    if identity in _arrays:
-        _arrays.move_to_end(identity)
-        return _arrays[identity]
-    context = DataContext(settings.data_dir, settings.download, None)
-    arrays = load(spec.data.name, spec.data.params, context)
-    if spec.data.train_size or spec.data.test_size:
-        arrays = arrays.subset(spec.data.train_size, spec.data.test_size, spec.data.subset_seed)
-    _arrays[identity] = arrays
-    while len(_arrays) > 2:
-        _arrays.popitem(last=False)
-    return arrays
-
-
-_arrays: OrderedDict[str, Arrays] = OrderedDict()
-
-
 def prepare_workspace(
     spec: RunSpec,
     settings: EngineSettings,
@@ -97,7 +75,7 @@ def prepare_workspace(
     is the workspace of another run with the same data and augmentation: the images are shared with it, and the
     teacher's network where it has the same.
     """
-    arrays = load_arrays(spec, settings)
+    arrays = load_arrays(spec.data, settings)
     held = hold_out(len(arrays.train_labels), spec.data.validation_size, spec.data.subset_seed)
     # A slice copies nothing where all are trained on.
     trained_on = slice(None) if held is None else held.training
@@ -115,9 +93,10 @@ def prepare_workspace(
         arrays.train_labels, classes, stream(spec.noise.seed, "noise"), features=arrays.train_images
     )
     noisy = labels[trained_on]
-    transition = noise.transition(classes)
-    # What clean data would say is unknown where the labels came noisy: no clean-label metrics then.
+    # What clean data would say is unknown where the labels came noisy: no clean-label metrics then. Nor does the
+    # noise model know T there: it has added its noise to what was already in the labels.
     known = arrays.train_labels_clean
+    transition = noise.transition(classes) if known else None
     realised = realised_noise(true, noisy, classes) if known else None
 
     if like is None:
@@ -140,7 +119,7 @@ def prepare_workspace(
             validation = TestImages(chosen, normalise, device, traced=backend.traced, on_host=on_host)
     else:
         train, test, validation = like.train, like.test, like.validation
-    reader = FinishedRunReader(settings, device, backend, precision, classes, arrays.image_shape)
+    reader = FinishedRunReader(settings, device, backend, precision, classes, arrays.image_shape, spec.data)
     estimate = estimate_transition(spec, train, noisy, transition, reader)
     used = transition if estimate is None else estimate
     teacher = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from lsncli.components import EstimatorContext, EstimatorInfo
+from lsncli.components import CheckContext, EstimatorContext, EstimatorInfo
 from lsncli.hookspecs import hookimpl
 from lsncli.parameters import Params
 
@@ -57,6 +57,16 @@ def _true(params: None, context: EstimatorContext) -> Estimate:
     return lambda probabilities, labels: matrix.copy()
 
 
+def check_true(params: None, context: CheckContext) -> None:
+    """Raise ValueError where nobody knows the matrix."""
+    if not context.true_labels:
+        raise ValueError(
+            f"the true labels of data set {context.dataset!r} are unknown: it was prepared with --noisy-labels"
+        )
+    if not context.has_transition:
+        raise ValueError(f"the noise {context.noise!r} has no transition matrix")
+
+
 @hookimpl
 def lsn_estimators(register: Callable[[EstimatorInfo], None]) -> None:
     """Register anchor and true."""
@@ -74,6 +84,7 @@ def lsn_estimators(register: Callable[[EstimatorInfo], None]) -> None:
             name="true",
             build=_true,
             needs=frozenset(),
+            check=check_true,
             summary="The noise model's own matrix: what a perfect estimate would give",
         )
     )

@@ -100,6 +100,11 @@ def check_correction(params: CorrectionParams, context: CheckContext) -> None:
     """Raise ValueError if T has the wrong size, or is the noise model's and that has none."""
     if params.matrix is not None:
         check_size(params.matrix, context.num_classes)
+    if params.transition == "true" and not context.true_labels:
+        raise ValueError(
+            f'transition = "true" needs the true labels, and those of data set {context.dataset!r} are unknown:'
+            " it was prepared with --noisy-labels (give alpha or matrix, or estimate it)"
+        )
     if params.transition == "true" and not context.has_transition:
         raise ValueError(
             f'transition = "true" needs a known transition matrix, and the noise {context.noise!r} has none'

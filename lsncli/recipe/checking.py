@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from lsncli.components import CheckContext, ComponentInfo, LossInfo, NoiseContext
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import NoParams, explain, parameter_names, validate
+from lsncli.plain_params import plain_params
 from lsncli.plan import ComponentSpec
 from lsncli.recipe.homes import did_you_mean, home_hint, homes_of, parameters_of
 from lsncli.recipe.loading import LoadedRecipe
@@ -28,8 +29,15 @@ Classes = tuple[int | None, tuple[str, ...]]
 class ComponentChecker:
     """The components of one recipe; each combination of name and parameters is validated once."""
 
-    def __init__(self, loaded: LoadedRecipe, classes: Callable[[str], Classes], components: Registry) -> None:
+    def __init__(
+        self,
+        loaded: LoadedRecipe,
+        classes: Callable[[str], Classes],
+        true_labels: Callable[[str], bool],
+        components: Registry,
+    ) -> None:
         self.loaded = loaded
+        self.true_labels = true_labels
         self._known_classes = classes
         self.components = components
         self._validated: dict[str, tuple[ComponentSpec, BaseModel]] = {}
@@ -118,8 +126,7 @@ class ComponentChecker:
             raise
         spec = ComponentSpec(
             name=info.name,
-            # By the names that the model reads, which training has nothing else to go by.
-            params=params.model_dump(mode="json", exclude_defaults=True, by_alias=True),
+            params=plain_params(params),
             revision=info.revision,
         )
         self._validated[memo] = (spec, params)

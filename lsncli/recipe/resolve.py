@@ -25,6 +25,10 @@ def _nothing_known(name: str) -> Classes:
     return None, ()
 
 
+def _believed(name: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedVariant:
     """A variant with its RunSpecs, one per seed, and the names that ``--data`` replaced."""
@@ -56,14 +60,16 @@ def resolve(
     loaded: LoadedRecipe,
     *,
     classes: Callable[[str], Classes] = _nothing_known,
+    true_labels: Callable[[str], bool] = _believed,
     components: Registry | None = None,
 ) -> ResolvedRecipe:
     """Resolve all of a recipe; raises :class:`LsnError` for the first mistake, naming its place.
 
-    ``classes`` tells the classes of a data set that no plugin registered (one prepared from files).
+    ``classes`` tells the classes of a data set that no plugin registered (one prepared from files), ``true_labels``
+    whether the true training labels of any are known.
     """
     components = components or registry()
-    resolver = _Resolver(loaded, ComponentChecker(loaded, classes, components))
+    resolver = _Resolver(loaded, ComponentChecker(loaded, classes, true_labels, components))
     expanded = expand(loaded, components)
     if not loaded.overrides.shared:
         refuse_unused_replacements(loaded.overrides, used_data(loaded))

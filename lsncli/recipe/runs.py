@@ -101,13 +101,16 @@ def check_estimator(
 def _without_matrix(checker: ComponentChecker, sections: Sections, estimates: bool) -> CheckContext:
     """What components may know before the noise model has agreed, of which only then the matrix is asked."""
     num_classes, class_names = checker.classes(sections.data.name)
+    true_labels = checker.true_labels(sections.data.name)
+    info = checker.components.get("noise model", sections.noise.name)
     return CheckContext(
         dataset=sections.data.name,
         num_classes=num_classes,
         noise=sections.noise.name,
-        has_transition=checker.components.get("noise model", sections.noise.name).has_transition,
+        has_transition=info.has_transition and true_labels,
         class_names=class_names,
         has_estimate=estimates,
+        true_labels=true_labels,
     )
 
 

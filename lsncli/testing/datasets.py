@@ -26,6 +26,7 @@ import numpy as np
 from lsncli.data.arrays import Arrays, Images, content_digest
 from lsncli.data.context import DataContext, TellsAvailability, default_data_dir
 from lsncli.errors import LsnError
+from lsncli.plain_params import plain_params
 from lsncli.testing.expectations import expect, skip
 from lsncli.testing.other_process import digest_elsewhere
 from lsncli.testing.random_state import untouched_random_state
@@ -163,7 +164,7 @@ class DatasetSuite(ComponentSuite):
         if type(self).build is not DatasetSuite.build:
             skip("the suite builds the data itself: another process builds what is registered")
         digest = self.build(variant).digest
-        params = self.params(variant).model_dump(mode="json", exclude_defaults=True)
+        params = plain_params(self.params(variant))
         for seed in HASH_SEEDS:
             expect(
                 digest_elsewhere(self.component, params, self.folder(), self.download, seed) == digest,

@@ -27,6 +27,7 @@ from torch.autograd.gradcheck import GradcheckError, gradcheck
 
 from lsncli.errors import LsnError
 from lsncli.losses.interface import LossInputs
+from lsncli.plain_params import plain_params
 from lsncli.plan import ComponentSpec
 from lsncli.testing.expectations import expect, expect_close, expect_finite, skip
 from lsncli.testing.loss_basis import draws, tensor_of
@@ -282,7 +283,7 @@ class LossSuite(LossMemoryChecks):
         """A run of an mlp in a stack with another run ends as it ends alone."""
         from lsncli.testing.loss_training import compare_stacked_and_alone
 
-        params = self.params(variant).model_dump(mode="json", exclude_defaults=True, by_alias=True)
+        params = plain_params(self.params(variant))
         spec = ComponentSpec(name=self.component, params=params, revision=self.info.revision)
         compare_stacked_and_alone(spec, self.num_classes)
 

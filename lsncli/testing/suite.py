@@ -34,6 +34,7 @@ from pydantic import BaseModel
 from lsncli.components import CheckContext, ComponentInfo
 from lsncli.errors import LsnError
 from lsncli.parameters import NoParams, check_defaults, validate
+from lsncli.plain_params import plain_params
 from lsncli.registry import Plugin, Registered, registry
 from lsncli.testing.expectations import expect, skip
 from lsncli.testing.import_cost import heavy_imports
@@ -157,7 +158,7 @@ class ComponentSuite:
     def test_variants_are_accepted(self, variant: Variant) -> None:
         """The parameters validate, survive the way through JSON into a run's key, and pass ``check``."""
         params = self.params(variant)
-        dumped = params.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+        dumped = plain_params(params)
         again = self.params(dumped)
         expect(again == params, f"the parameters {dumped} come back from JSON as {again!r}, not as {params!r}")
         if self.info.check is not None:

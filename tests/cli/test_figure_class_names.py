@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lsncli.engine import workspace
+from lsncli.engine import run_data
 
 #: As the fixture of that name.
 Lsn = Any
@@ -51,6 +51,6 @@ def test_classes_of_ones_own_images(lsn: Lsn, monkeypatch: pytest.MonkeyPatch) -
     assert names(lsn) == [["cat", "dog", "emu"]]
 
     # Other images under the same name: what their classes are called says nothing of the run's.
-    workspace._arrays.clear()
+    run_data._arrays.clear()
     assert lsn("data prepare animals B --force").status == 0
     assert names(lsn) == [["class 0", "class 1", "class 2"]]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lsncli.engine import workspace
+from lsncli.engine import run_data
 
 #: As the fixture of that name.
 Lsn = Any
@@ -53,7 +53,7 @@ def chg(lsn: Lsn, monkeypatch: pytest.MonkeyPatch) -> Lsn:
 
 def replaced(lsn: Lsn, *options: str) -> None:
     assert lsn("run", "chg.toml", "--seeds", "1", *options).status == 0
-    workspace._arrays.clear()  # one process has one command elsewhere
+    run_data._arrays.clear()  # one process has one command elsewhere
     answer = lsn("data prepare chg B --force")
     assert answer.status == 0
     assert "stored runs of chg remain those of the old contents" in answer.err

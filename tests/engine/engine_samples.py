@@ -82,6 +82,38 @@ def adam(params, parameters):
     import torch
     return torch.optim.Adam(parameters, lr=0.01)
 
+def warming(params, parameters):
+    import torch
+
+    class Warming(torch.optim.SGD):
+        """Keeps in its groups what it counts, as schedule-free SGD, Prodigy and D-Adaptation do."""
+
+        def __init__(self, parameters):
+            super().__init__(parameters, lr=0.05)
+            for group in self.param_groups:
+                group |= {"steps": 0, "seen": (0.0, [None, True]), "mean": torch.zeros(()), "said": "nothing yet"}
+
+        def step(self, closure=None):
+            for group in self.param_groups:
+                group["steps"] += 1
+                group["seen"] = (group["seen"][0] + 0.1, [*group["seen"][1], None, False])
+                group["mean"] = 0.9 * group["mean"] + 0.1
+                group["said"] = f"{group['steps']} steps"
+                assert len(group["seen"][1]) == 2 * group["steps"] + 2
+                assert group["said"] == f"{group['steps']} steps"
+                for parameter in group["params"]:
+                    parameter.grad.mul_(min(1.0, group["steps"] / 15) * group["seen"][0] * group["mean"])
+            super().step(closure)
+
+    return Warming(parameters)
+
+def deaf(params, parameters):
+    import torch
+
+    optimizer = torch.optim.SGD(parameters, lr=0.05)
+    optimizer.param_groups[0]["decide"] = lambda step: step
+    return optimizer
+
 @hookimpl
 def lsn_losses(register):
     for build in (raising, infinite, exploding, seeing, mean, remembering):
@@ -90,7 +122,8 @@ def lsn_losses(register):
 
 @hookimpl
 def lsn_optimizers(register):
-    register(OptimizerInfo(name="adam", build=adam))
+    for build in (adam, warming, deaf):
+        register(OptimizerInfo(name=build.__name__, build=build))
 '''
 
 

@@ -88,6 +88,14 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda data: rewritten(data, lambda t, about: about.update(optimizer=[])),
         "does not fit",
     ),
+    "other groups of the optimiser": (
+        lambda data: rewritten(data, lambda t, about: about.update(optimizer_groups=[{}, {}])),
+        "2 groups of the optimiser's parameters, not 1",
+    ),
+    "groups of the optimiser that are none": (
+        lambda data: rewritten(data, lambda t, about: about.update(optimizer_groups=[{"betas": {"set": []}}])),
+        "does not fit",
+    ),
     "unknown parameter": (
         lambda data: rewritten(data, lambda t, about: t.update({"optimizer.77.momentum_buffer": torch.zeros(3)})),
         "does not fit",
@@ -110,6 +118,21 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     # The last thing to be looked at: were the weights loaded by then, the run would start from trained ones.
     "no state of the loss": (lambda data: rewritten(data, lambda t, about: t.pop("loss.memory")), "other loss"),
 }
+
+
+def test_without_the_optimisers_groups_it_is_used_all_the_same(
+    path: Path, settings: EngineSettings, elsewhere: EngineSettings
+) -> None:
+    """Older checkpoints have none, and of an optimiser of torch's own nothing is missing then."""
+
+    def change(tensors: dict[str, torch.Tensor], about: dict[str, object]) -> None:
+        del about["optimizer_groups"], about["optimizer_groups_left_out"]
+
+    path.write_bytes(rewritten(path.read_bytes(), change))
+    events = run(spec(loss="remembering"), settings)
+    assert (resumed_from(events), notices(events)) == (10, [])
+    run(spec(loss="remembering"), elsewhere)
+    assert weights(settings, spec(loss="remembering")) == weights(elsewhere, spec(loss="remembering"))
 
 
 @pytest.mark.parametrize("threads", [None, 0, -3, "two", [2]])

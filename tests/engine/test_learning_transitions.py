@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from engine_samples import ending, install, metrics, run, spec, stop_after
+from engine_samples import draw_images, ending, install, metrics, run, spec, stop_after
 
 from lsncli.backends.selection import select_backend
 from lsncli.engine.events import Recorded
@@ -103,6 +103,14 @@ def test_what_it_has_learnt_is_measured_and_kept(settings: EngineSettings) -> No
     assert kept.step == 40
     matrix = (1 - a[40]) * np.eye(4) + a[40] / 4 * np.ones((4, 4))
     assert kept.array == pytest.approx(matrix, abs=1e-6)
+
+
+@pytest.mark.usefixtures("plugin")
+def test_nothing_to_compare_it_with_where_the_labels_came_noisy(settings: EngineSettings) -> None:
+    draw_images(settings.data_dir, name="natural", clean=False)
+    names = {name for _, name in metrics(run(spec(loss="learning", data="natural"), settings))}
+    assert "transition_condition_number" in names
+    assert not {name for name in names if "total_variation" in name or "absolute_error" in name}
 
 
 @pytest.mark.usefixtures("plugin", "told_every_step")

@@ -23,6 +23,7 @@ SPECS: dict[str, Callable[[], RunSpec]] = {
     "mlp": lambda: spec(schedule=ComponentSpec(name="cosine")),
     "momentum 0": lambda: spec(optimizer={"momentum": 0.0, "nesterov": False}),
     "adam": lambda: spec(optimizer="adam"),
+    "state in the optimiser's groups": lambda: spec(optimizer="warming"),
     # One example is left over in every epoch of 3 steps: interruptions fall inside epochs and between them.
     "resnet8, augmented": lambda: spec(
         model=ComponentSpec(name="resnet8", params={"width": 4}), augment="crop-flip", batch_size=21
@@ -61,6 +62,14 @@ def test_resumed_run_is_bit_identical(
     assert len(metrics(whole)) > 20
     assert weights(settings, run_spec) == weights(elsewhere, run_spec)
     assert notices(pieces) == []
+
+
+def test_what_of_the_groups_cannot_be_kept_is_told_of(settings: EngineSettings) -> None:
+    run(spec(optimizer="deaf"), settings, stop_after(7))
+    rest = run(spec(optimizer="deaf"), settings)
+    assert resumed_from(rest) == 7
+    [told] = notices(rest)
+    assert "optimizer 'deaf' keeps in its parameter groups what no checkpoint holds (decide)" in told
 
 
 def test_the_comparison_would_notice(settings: EngineSettings, elsewhere: EngineSettings) -> None:

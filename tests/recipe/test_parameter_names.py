@@ -95,6 +95,20 @@ def test_a_parameter_of_two_names_is_refused() -> None:
         check_defaults(Torn, "loss 'torn'")
 
 
+class Hidden(Params):
+    warmup: int = Field(0, exclude=True, description="not shown")
+
+
+class Nesting(Params):
+    inner: tuple[Hidden | None, ...] = ()
+
+
+@pytest.mark.parametrize("model", [Hidden, Nesting])
+def test_a_parameter_that_no_key_would_have_is_refused(model: type[BaseModel]) -> None:
+    with pytest.raises(ValueError, match=r"loss 'hiding': warmup is left out where it is written \(exclude\)"):
+        check_defaults(model, "loss 'hiding'")
+
+
 @pytest.mark.skipif(
     tuple(map(int, pydantic.VERSION.split(".")[:2])) < (2, 10), reason="pydantic computes no defaults before 2.10"
 )

@@ -101,6 +101,27 @@ def remembering_steps(params, parameters):
     return Remembering(parameters, lr=0.0625)
 
 
+def counting_in_groups(params, parameters):
+    import torch
+
+    class Warming(torch.optim.SGD):
+        """Counts its steps in its groups, and is slow at first."""
+
+        def __init__(self, parameters):
+            super().__init__(parameters, lr=0.0625)
+            for group in self.param_groups:
+                group["steps"] = 0
+
+        def step(self, closure=None):
+            for group in self.param_groups:
+                group["steps"] += 1
+                for parameter in group["params"]:
+                    parameter.grad.mul_(min(1.0, group["steps"] / 8))
+            super().step(closure)
+
+    return Warming(parameters)
+
+
 DICE = None
 
 
@@ -188,6 +209,7 @@ def lsn_optimizers(register):
     register(OptimizerInfo(name="plain-sgd", build=sgd_of_ours))
     register(OptimizerInfo(name="counting-sgd", build=sgd_of_ours, recordable=False))
     register(OptimizerInfo(name="remembering-sgd", build=remembering_steps))
+    register(OptimizerInfo(name="warming-sgd", build=counting_in_groups))
 
 
 @hookimpl

@@ -44,12 +44,13 @@ def test_what_says_no_is_never_recorded(kind: str, settings: EngineSettings, els
     assert weights(settings, run) == weights(elsewhere, run)
 
 
-def test_an_optimizer_that_counts_in_its_state_is_found_out(settings: EngineSettings) -> None:
-    """After one step, before a device would record one; once told."""
-    events = list(train(run_with(optimizer="remembering-sgd"), replace(settings, device="recorder")))
+@pytest.mark.parametrize("name", ["remembering-sgd", "warming-sgd"])
+def test_an_optimizer_that_counts_is_found_out(name: str, settings: EngineSettings) -> None:
+    """In its state or in its groups: after one step, before a device would record one; once told."""
+    events = list(train(run_with(optimizer=name), replace(settings, device="recorder")))
     assert asked()["steps"] == 1
     assert [event.message for event in events if isinstance(event, Notice)] == [
-        "the step cannot be recorded, and is taken kernel by kernel: optimizer 'remembering-sgd' keeps numbers on"
+        f"the step cannot be recorded, and is taken kernel by kernel: optimizer {name!r} keeps numbers on"
         " the processor"
     ]
 

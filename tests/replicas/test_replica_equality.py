@@ -142,6 +142,21 @@ def test_students_share_their_teacher(
     assert calls == [16] * 10
 
 
+@pytest.mark.parametrize("device", ["cpu", "recorder"])
+@pytest.mark.parametrize("view", ["augmented", "clean"])
+def test_a_teacher_of_other_data_is_the_same_to_all(
+    view: str, device: str, settings: EngineSettings, elsewhere: EngineSettings
+) -> None:
+    """It sees the images as it knows them, in every way of taking a step."""
+    teacher = spec().model_copy(update={"data": DataSpec(name="drawn", train_size=20)})
+    students = [student(loss, view=view).model_copy(update={"teacher": teacher}) for loss in LOSSES[:2]]
+    for where in (settings, elsewhere):
+        assert ends(train(teacher, where))[teacher.key].status == "done"
+    together = list(train_replicas(students, replace(settings, device=device), replicas=2))
+    assert {end.status for end in ends(together).values()} == {"done"}
+    assert measured(together) == alone(students, elsewhere)
+
+
 def test_students_of_two_seeds_do_not_mix(settings: EngineSettings, elsewhere: EngineSettings) -> None:
     students = [student("standard", seed=3), student("standard", seed=4)]
     for run in students:

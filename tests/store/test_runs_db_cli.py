@@ -228,10 +228,49 @@ def test_rm(filled: Path) -> None:
         assert set(store.statuses()) == {BAD}
 
 
+def test_rm_removes_what_a_new_run_would_go_on_from(filled: Path) -> None:
+    """The checkpoint and what was half-written; not what a run left at its end, and nothing of another run."""
+    folder = filled.with_name(f"{filled.stem}.checkpoints")
+    whole = ("final.safetensors", "predictions.safetensors")
+    for key in (GOOD, BAD):
+        (folder / key).mkdir(parents=True)
+        for name in (*whole, "checkpoint.safetensors", ".checkpoint.safetensors.1-ab.part", "final.ab.safetensors"):
+            (folder / key / name).write_bytes(b"numbers")
+    good("runs", "rm", GOOD, "--yes", "--db", filled)
+    assert {p.name for p in (folder / GOOD).iterdir()} == set(whole)
+    assert len(list((folder / BAD).iterdir())) == 5
+    for name in whole:
+        (folder / BAD / name).unlink()
+    good("runs", "rm", BAD, "--yes", "--db", filled)
+    assert not (folder / BAD).exists()
+
+
+def test_rm_tells_of_a_checkpoint_that_stays(filled: Path) -> None:
+    folder = filled.with_name(f"{filled.stem}.checkpoints")
+    (folder / BAD / "checkpoint.safetensors").mkdir(parents=True)  # which no unlink removes
+    result = lsn("runs", "rm", BAD, "--yes", "--db", filled)
+    assert result.exit_code == 2
+    assert result.stdout.startswith("removed 1 run\n")
+    assert "is removed, but not its checkpoint" in result.stderr
+    assert "--force" in result.stderr
+
+
+def test_rm_removes_no_file_of_a_key_that_leads_elsewhere(path: Path) -> None:
+    elsewhere = path.with_name("elsewhere")
+    elsewhere.mkdir()
+    (elsewhere / "checkpoint.safetensors").write_bytes(b"numbers")
+    path.with_name(f"{path.stem}.checkpoints").mkdir()
+    with Store.open(path) as store:
+        store.begin_run("../elsewhere", SPEC, steps=10, provenance={})
+        store.finish_run("../elsewhere", "failed", final_step=1, seconds=1.0, error="boom")
+    good("runs", "rm", "../elsewhere", "--yes", "--db", path)
+    assert (elsewhere / "checkpoint.safetensors").exists()
+
+
 @pytest.mark.parametrize(("answer", "left"), [("y\n", set()), ("n\n", {GOOD, BAD}), ("\n", {GOOD, BAD})])
 def test_rm_asks(filled: Path, monkeypatch: pytest.MonkeyPatch, answer: str, left: set[str]) -> None:
     # The runner replaces sys.stdin with a stream of its own class for the time of the call.
-    monkeypatch.setattr("lsncli.cli.runs.sys", _Terminal())
+    monkeypatch.setattr("lsncli.cli.remove.sys", _Terminal())
     result = lsn("runs", "rm", GOOD, BAD, "--db", filled, input=answer)
     assert result.exit_code == (1 if left else 0)
     assert "Remove 2 runs?" in result.stderr

@@ -19,17 +19,15 @@ class CsvParams(Params):
 
 
 def check(params: CsvParams, context: CheckContext) -> None:
-    """Raise ValueError where a label is no class of the data set."""
+    """Raise ValueError where the labels are not classes of the data set: all by number, or all by name."""
     if context.num_classes is not None or context.class_names:
-        params.file.labels.numbers(context.class_names, context.num_classes)
+        params.file.numbers(context.class_names, context.num_classes)
 
 
 def build(params: CsvParams, context: NoiseContext) -> AlignedNoise:
-    """The labels of the file; raises LsnError where one is no class of the data set."""
-    table = params.file
+    """The labels of the file; raises LsnError where they are not classes of the data set."""
     try:
-        noisy = table.labels.numbers(context.class_names, context.num_classes)
-        clean = None if table.clean is None else table.clean.numbers(context.class_names, context.num_classes)
+        noisy, clean = params.file.numbers(context.class_names, context.num_classes)
     except ValueError as error:
         raise LsnError(str(error), where="noise 'csv-labels'") from None
     return AlignedNoise.of(noisy, clean, "the label file", context)

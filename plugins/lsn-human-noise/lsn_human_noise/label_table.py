@@ -67,26 +67,9 @@ class Column(BaseModel):
         self.unpacked()
         return self
 
-    def numbers(self, class_names: Sequence[str], num_classes: int | None) -> Codes:
-        """The labels as class numbers ``[N]``.
-
-        Numbers are class numbers, unless the data set's classes are called so; everything else is the name of a
-        class. Raises ValueError for a label that is neither.
-        """
-        known = {name: number for number, name in enumerate(class_names)}
-        found = []
-        for name in self.names:
-            if name in known:
-                found.append(known[name])
-            elif name.isascii() and name.isdigit() and (num_classes is None or int(name) < num_classes):
-                found.append(int(name))
-            else:
-                classes = f"0 to {num_classes - 1}" if num_classes else "the numbers from 0 on"
-                raise ValueError(
-                    f"{name!r} is neither the number nor the name of a class (numbers: {classes};"
-                    f" names: {', '.join(class_names[:5])}{', …' if len(class_names) > 5 else ''})"
-                )
-        return np.array(found, dtype=np.int64)[self.unpacked()]
+    def numbers(self, reading: Mapping[str, int]) -> Codes:
+        """The labels as class numbers ``[N]``, by what each of ``names`` means (:func:`reading_of`)."""
+        return np.array([reading[name] for name in self.names], dtype=np.int64)[self.unpacked()]
 
 
 class LabelTable(BaseModel):
@@ -102,6 +85,45 @@ class LabelTable(BaseModel):
         if self.clean is not None and self.clean.count != self.labels.count:
             raise ValueError(f"{self.clean.count} true labels for {self.labels.count} labels")
         return self
+
+    def numbers(self, class_names: Sequence[str], num_classes: int | None) -> tuple[Codes, Codes | None]:
+        """The labels and the true ones as class numbers ``[N]``; both columns are read in the same way.
+
+        Raises ValueError where they are neither all numbers nor all names of classes.
+        """
+        names = {*self.labels.names, *(() if self.clean is None else self.clean.names)}
+        reading = reading_of(sorted(names), class_names, num_classes)
+        return self.labels.numbers(reading), None if self.clean is None else self.clean.numbers(reading)
+
+
+def reading_of(names: Sequence[str], class_names: Sequence[str], num_classes: int | None) -> dict[str, int]:
+    """The class number that each of ``names``, all the different labels of a file, means.
+
+    Decided for the whole file: where every label is the name of a class they are names, else they are numbers.
+    Label by label, those of a data set whose classes are called "1", "2" and "3" would be neither. Raises
+    ValueError for a label that is neither a number nor a name, and for a mixture of both.
+    """
+    named = {name: number for number, name in enumerate(class_names)}
+    if all(name in named for name in names):
+        return {name: named[name] for name in names}
+    numbered = {name: int(name) for name in names if _is_number(name, num_classes)}
+    if len(numbered) == len(names):
+        return numbered
+    numbers = f"0 to {num_classes - 1}" if num_classes else "the numbers from 0 on"
+    classes = f"numbers: {numbers}; names: {', '.join(class_names[:5])}{', …' if len(class_names) > 5 else ''}"
+    neither = next((name for name in names if name not in named and name not in numbered), None)
+    if neither is not None:
+        raise ValueError(f"{neither!r} is neither the number nor the name of a class ({classes})")
+    no_name = next(name for name in names if name not in named)
+    no_number = next(name for name in names if name not in numbered)
+    raise ValueError(
+        f"the labels are neither all numbers nor all names of classes: {no_name!r} is no name, {no_number!r} no"
+        f" number ({classes}); write all of them as numbers, or all as names"
+    )
+
+
+def _is_number(label: str, num_classes: int | None) -> bool:
+    return label.isascii() and label.isdigit() and (num_classes is None or int(label) < num_classes)
 
 
 def _bits(names: int) -> int:

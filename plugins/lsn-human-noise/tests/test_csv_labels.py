@@ -40,12 +40,12 @@ def apply(given: Any, labels: Any = CLEAN, positions: Any = None) -> list[int]:
     [
         "2\n1\n0\n0\n",
         "owl\ndog\ncat\ncat\n",
-        "label\nowl\n1\ncat\n0\n",
+        "label\nowl\ndog\ncat\ncat\n",
         "0,2\n1,1\n2,0\n3,0\n",
         "3,0\n1,1\n0,2\n2,0\n",
         "# from the annotators\nindex,label\n3,cat\n1,dog\n0,owl\n2,cat\n",
         "\ufeffname,Noisy_Label,index\na,2,0\nb,1,1\nc,0,2\nd,0,3\n",
-        'label,clean_label\n"owl",cat\ndog,dog\ncat,owl\n 0 , 0 \n',
+        'label,clean_label\n"owl",cat\ndog,dog\ncat,owl\n cat , cat \n',
     ],
 )
 def test_ways_to_write_it(text: str, tmp_path: Path) -> None:
@@ -89,10 +89,41 @@ def test_labels_that_are_no_classes(tmp_path: Path) -> None:
     info.check(given, CheckContext("unknown", None, "csv-labels", False))
 
 
-def test_classes_that_are_called_by_numbers_keep_their_names(tmp_path: Path) -> None:
-    """Digits in another order: a name goes before a number."""
-    given = params(tmp_path, "7\n9\n8\n")
-    assert given.file.labels.numbers(("9", "8", "7"), 3).tolist() == [2, 0, 1]
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        # All of them are names, in another order than the numbers: names they are.
+        ("3\n1\n2\n1\n", [2, 0, 1, 0]),
+        # The same labels counted from 0: "0" is no name, and so the others are not meant as names either.
+        ("0\n1\n2\n0\n", [0, 1, 2, 0]),
+        # What one column alone does not tell, the other does.
+        ("label,clean_label\n2,0\n1,1\n1,2\n2,0\n", [2, 1, 1, 2]),
+    ],
+)
+def test_classes_that_are_called_by_numbers(text: str, meant: list[int], tmp_path: Path) -> None:
+    """Class folders "1", "2", "3": how the labels are meant is decided for the whole file."""
+    info = registry().get("noise model", "csv-labels")
+    noise = info.build(params(tmp_path, text), NoiseContext("pets", 3, ("1", "2", "3")))
+    assert noise.apply(CLEAN, 3, np.random.default_rng(0)).tolist() == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "told"),
+    [
+        ("owl\n1\ncat\n0\n", NAMES, "'0' is no name, 'cat' no number"),
+        ("label,clean_label\n2,cat\n1,dog\n0,owl\n0,cat\n", NAMES, "'0' is no name, 'cat' no number"),
+        ("0\n1\n3\n3\n", ("1", "2", "3"), "'0' is no name, '3' no number"),
+    ],
+)
+def test_numbers_and_names_together_are_refused(
+    text: str, names: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    given = params(tmp_path, text)
+    info = registry().get("noise model", "csv-labels")
+    with pytest.raises(ValueError, match=f"{told} .*write all of them as numbers, or all as names"):
+        info.check(given, CheckContext("pets", 3, "csv-labels", False, names))
+    with pytest.raises(LsnError, match=told):
+        info.build(given, NoiseContext("pets", 3, names))
 
 
 def test_true_labels_in_the_file_are_compared(tmp_path: Path) -> None:
