@@ -40,7 +40,7 @@ Run = tuple[Any, ...]
 
 @pytest.fixture(scope="module")
 def runs() -> dict[Run, dict[str, list[float]]]:
-    """(data, noise rate, architecture, loss, α, teacher's loss, temperature) → metric → a value for each seed."""
+    """(data, noise rate, architecture, loss, α, teacher's loss and α, temperature) → metric → a value for each seed."""
     found: dict[Run, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     last = (
         "select run.spec, metric.name, metric.value from run join metric on metric.run_id = run.id"
@@ -56,18 +56,21 @@ def runs() -> dict[Run, dict[str, list[float]]]:
 
 
 def _run(spec: dict[str, Any]) -> Run:
-    loss, teacher = spec["loss"], spec.get("teacher")
-    alpha = loss.get("params", {}).get("alpha", DEFAULT_ALPHA.get(loss["name"]))
-    taught = None if teacher is None else teacher["loss"]["name"]
+    teacher = spec.get("teacher")
+    loss, alpha = _loss(spec["loss"])
     return (
         spec["data"]["name"],
         spec["noise"]["params"]["rate"],
         spec["model"]["name"],
-        loss["name"],
+        loss,
         "estimated" if spec.get("transition") else alpha,
-        taught,
+        *((None, None) if teacher is None else _loss(teacher["loss"])),
         None if teacher is None else spec["distillation"].get("temperature", 2.0),
     )
+
+
+def _loss(loss: dict[str, Any]) -> tuple[str, Any]:
+    return loss["name"], loss.get("params", {}).get("alpha", DEFAULT_ALPHA.get(loss["name"]))
 
 
 def rows(heading: str) -> list[dict[str, str]]:
@@ -112,6 +115,7 @@ def of_images() -> Iterator[Any]:
         ("## CIFAR-10 as JPEG, quick profile", "cifar10-jpeg-16", "resnet32"),
         ("### ResNet-56 on CIFAR-10", "cifar10-jpeg-16", "resnet56"),
         ("## Tiny ImageNet in CIFAR-100's place, quick profile", "tinyimagenet100-16", "resnet32"),
+        ("### ResNet-56 on Tiny ImageNet", "tinyimagenet100-16", "resnet56"),
     ):
         for row in rows(heading) if PAGE.exists() else []:
             for column, (metric, scale) in columns.items():
@@ -122,24 +126,34 @@ def of_images() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("setting", "name", "cell", "metric", "scale"), list(of_images()))
 def test_image_tables(runs: Any, setting: Run, name: str, cell: str, metric: str, scale: float) -> None:
-    check(cell, runs[*setting, *method(name), None, None][metric], 3, scale)
+    check(cell, runs[*setting, *method(name), None, None, None][metric], 3, scale)
 
 
 @pytest.mark.parametrize(
     ("heading", "data", "model"),
     [
         ("### Distillation", "cifar10-jpeg-16", "resnet32"),
-        ("Of Table 5 three rows are there:", "cifar10-jpeg-16", "resnet56"),
+        ("### Distillation with ResNet-56 on CIFAR-10", "cifar10-jpeg-16", "resnet56"),
         ("### Distillation on Tiny ImageNet", "tinyimagenet100-16", "resnet32"),
     ],
 )
 def test_distillation(runs: Any, heading: str, data: str, model: str) -> None:
-    assert len(rows(heading)) in (3, 5)
+    assert len(rows(heading)) == 5
     for row in rows(heading):
         loss = LOSSES[row["student"]]
         alpha = None if loss == "standard" else 0.1
-        run = (data, 0.2, model, loss, alpha, LOSSES[row["teacher"]], 2.0)
+        teacher = LOSSES[row["teacher"]]
+        run = (data, 0.2, model, loss, alpha, teacher, None if teacher == "standard" else 0.1, 2.0)
         check(row["test accuracy"], runs[run]["test_accuracy"], 3)
+
+
+def test_figure6(runs: Any) -> None:
+    assert len(rows("### Figure 6")) == 6
+    for row in rows("### Figure 6"):
+        alpha = float(row["α of the teacher"])
+        teacher = ("label-smoothing", alpha) if alpha else ("standard", None)
+        run = ("tinyimagenet100-16", 0.2, "resnet32", "standard", None, *teacher, 1.0)
+        check(row["student"], runs[run]["test_accuracy"], 3)
 
 
 def test_digits(runs: Any) -> None:
@@ -148,5 +162,5 @@ def test_digits(runs: Any) -> None:
         name = row["method"] or name
         alpha = None if row["α"] == "–" else float(row["α"])
         for rate in (0.2, 0.4):
-            values = runs["digits", rate, "mlp", LOSSES[name], alpha, None, None]["test_accuracy"]
+            values = runs["digits", rate, "mlp", LOSSES[name], alpha, None, None, None]["test_accuracy"]
             check(row[f"{100 * rate:.0f} % noise"], values, 5)
