@@ -57,6 +57,7 @@ def expand(loaded: LoadedRecipe, components: Registry | None = None) -> list[Var
         for case in cases or [{}]:
             variants += _case(base, choice, case, loaded, parameters)
     _refuse_lost_settings(variants, loaded, parameters)
+    _refuse_lost_axes(variants, axes, cases, loaded, parameters)
     return _only(_with_values(variants), loaded)
 
 
@@ -67,6 +68,24 @@ def _refuse_lost_settings(variants: list[Variant], loaded: LoadedRecipe, paramet
             raise LsnError(
                 f"--set {key}: no run of the recipe has such a parameter",
                 where=loaded.source.name,
+                valid=sorted({name for v in variants for name in accepted(v.settings, key, parameters)}) or None,
+            )
+
+
+def _refuse_lost_axes(
+    variants: list[Variant],
+    axes: Mapping[str, Any],
+    cases: list[Any],
+    loaded: LoadedRecipe,
+    parameters: Parameters,
+) -> None:
+    """An axis that no run has would show the same runs under each of its values."""
+    for key in axes:
+        placed = bool(cases) and all(key in case.get("at", {}) for case in cases)
+        if not placed and all(value_at(v.settings, key) is None for v in variants):
+            raise LsnError(
+                f"the axis {key!r} of the sweep: no run of the recipe has such a parameter",
+                where=loaded.source.place(f"sweep.{key}"),
                 valid=sorted({name for v in variants for name in accepted(v.settings, key, parameters)}) or None,
             )
 

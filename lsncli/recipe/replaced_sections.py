@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from lsncli.recipe.component_sections import kind_at
+from lsncli.recipe.component_sections import kind_at, own_keys
 
 #: The parameters of a component (kind and name); None where they are not known, and any may be given.
 Parameters = Callable[[str, str], Collection[str] | None]
@@ -56,17 +56,22 @@ def _changed_inside(table: Any, path: list[str], value: Any) -> Any:
 
 
 def contradicts(said: Any, actual: Any) -> bool:
-    """Whether a combination has another value than its place in the sweep says; none at all is no contradiction."""
+    """Whether a combination has another value than its place in the sweep says; none at all is no contradiction.
+
+    Where the place is a whole table, one without all that the table says is another one.
+    """
     if isinstance(said, Mapping) and isinstance(actual, Mapping):
-        return any(contradicts(value, actual.get(key)) for key, value in said.items())
+        return any(key not in actual or contradicts(value, actual[key]) for key, value in said.items())
     return actual is not None and said != actual
 
 
 def accepted(settings: Mapping[str, Any], key: str, parameters: Parameters) -> Collection[str]:
-    """The parameters that the component at the table around ``key`` has; none where nothing is known."""
+    """The parameters that the component at the table around ``key`` has, and its section's own keys."""
     section = key.rpartition(".")[0]
     name, kind = component_at(settings, section.split(".")), kind_at(section)
-    return (parameters(kind, name) or ()) if name and kind else ()
+    if kind is None:
+        return ()
+    return {*own_keys(section), *((parameters(kind, name) or ()) if name else ())}
 
 
 def component_at(settings: Mapping[str, Any], path: list[str]) -> str | None:
@@ -81,8 +86,9 @@ def _takes(settings: Mapping[str, Any], path: list[str], parameters: Parameters)
     *outer, last = path
     if outer[0] in OPTIONAL_SECTIONS and outer[0] not in settings:
         return False
-    kind = kind_at(".".join(outer))
-    if kind is None or last in _at(settings, outer):
+    section = ".".join(outer)
+    kind = kind_at(section)
+    if kind is None or last in _at(settings, outer) or last in {"name", *own_keys(section)}:
         return True
     name = component_at(settings, outer)
     known = None if name is None else parameters(kind, name)

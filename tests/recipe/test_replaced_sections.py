@@ -152,3 +152,68 @@ def test_a_case_may_say_what_its_place_in_the_report_is(tmp_path: Path) -> None:
     case = '[[sweep.case]]\nat = { "noise.rate" = 0.0 }\nnoise = { name = "none" }\n'
     recipe = resolved(tmp_path, f'{BASE}\n[sweep]\n"noise.rate" = [0.2]\n{case}')
     assert [(v.coordinates, v.specs[0].noise.name) for v in recipe.variants] == [({"noise.rate": 0.0}, "none")]
+
+
+NOISES = """
+[[sweep.case]]
+label = "symmetric"
+noise = { name = "symmetric", rate = 0.2 }
+
+[[sweep.case]]
+label = "pair"
+noise = { name = "pair", rate = 0.2 }
+"""
+
+
+def test_an_axis_of_the_sections_own_key_reaches_the_components_of_the_cases(tmp_path: Path) -> None:
+    recipe = resolved(tmp_path, f'{BASE}\n[sweep]\n"noise.seed" = [5, 6]\n{NOISES}')
+    assert [(spec.noise.name, spec.noise.seed) for spec in recipe.specs()] == [
+        ("symmetric", 5),
+        ("pair", 5),
+        ("symmetric", 6),
+        ("pair", 6),
+    ]
+    assert len({spec.key for spec in recipe.specs()}) == 4
+
+
+@pytest.mark.parametrize("key", ["train_size", "test_size", "validation_size", "subset_seed"])
+def test_a_setting_of_the_data_sections_own_keys_reaches_every_case(tmp_path: Path, key: str) -> None:
+    cases = '[[sweep.case]]\nlabel = "a"\n[[sweep.case]]\nlabel = "b"\ndata = { name = "digits", train_size = 5 }\n'
+    text = BASE.replace('name = "digits"', 'name = "digits"\ntrain_size = 50') + cases
+    assert [getattr(spec.data, key) for spec in resolved(tmp_path, text, (f"data.{key}", 9)).specs()] == [9, 9]
+
+
+def test_a_setting_of_the_sections_own_keys_reaches_the_tables_of_an_axis(tmp_path: Path) -> None:
+    noises = '[sweep]\nnoise = [{ name = "symmetric", rate = 0.2 }, { name = "pair", rate = 0.2 }]\n'
+    assert [s.noise.seed for s in resolved(tmp_path, BASE + noises, ("noise.seed", 3)).specs()] == [3, 3]
+    sets = '[sweep]\ndata = [{ name = "digits" }, { name = "digits", train_size = 500 }]\n'
+    recipe = resolved(tmp_path, BASE + sets, ("data.validation_size", 100))
+    assert [(s.data.train_size, s.data.validation_size) for s in recipe.specs()] == [(None, 100), (500, 100)]
+
+
+def test_a_setting_of_the_sections_own_keys_reaches_a_teacher(tmp_path: Path) -> None:
+    taught = "[[sweep.case]]\nteacher = { data = { train_size = 60 }, noise = { rate = 0.1 } }\n"
+    settings = (("teacher.noise.seed", 3), ("teacher.data.subset_seed", 4))
+    (spec,) = resolved(tmp_path, BASE + taught, *settings).specs()
+    assert spec.teacher is not None
+    assert (spec.teacher.noise.seed, spec.teacher.data.subset_seed) == (3, 4)
+
+
+def test_a_refused_setting_is_told_the_sections_own_keys(tmp_path: Path) -> None:
+    with pytest.raises(LsnError, match=r"--set noise.sead: no run of the recipe[\s\S]*valid: count, rate, seed"):
+        resolved(tmp_path, BASE + NOISES, ("noise.sead", 3))
+
+
+def test_an_axis_that_no_run_has_is_refused(tmp_path: Path) -> None:
+    text = f'{BASE}\n[sweep]\n"loss.alfa" = [0.2, 0.4]\n{CASES}'
+    with pytest.raises(LsnError, match=r"the axis 'loss\.alfa' of the sweep: no run") as caught:
+        resolved(tmp_path, text)
+    assert str(caught.value.where).endswith("recipe.toml:18, key 'sweep.loss.alfa'")
+    assert caught.value.valid == "alpha, floor, matrix, transition"
+
+
+def test_a_case_without_all_that_an_axis_says_of_its_component_is_refused(tmp_path: Path) -> None:
+    tables = ", ".join(f'{{ name = "label-smoothing", alpha = {alpha} }}' for alpha in (0.1, 0.2))
+    case = '[[sweep.case]]\nloss = { name = "label-smoothing" }\n'
+    with pytest.raises(LsnError, match=r"a case sets loss = .* where the sweep's own axis says"):
+        resolved(tmp_path, f"{BASE}\n[sweep]\nloss = [{tables}]\n{case}")
