@@ -13,7 +13,7 @@ from typing import Any
 from lsncli.errors import LsnError, NoRunLeftError
 from lsncli.recipe.homes import parameters_of
 from lsncli.recipe.loading import LoadedRecipe, setting_text
-from lsncli.recipe.replaced_sections import Parameters, accepted, contradicts, lay_over
+from lsncli.recipe.replaced_sections import Parameters, accepted, contradicts, lay_over, outermost_first
 from lsncli.recipe.schema import SETTING_SECTIONS
 from lsncli.recipe.sweep_checks import axis_text, check_cases, unknown_axis
 from lsncli.recipe.toml_text import MAX_DEPTH
@@ -120,13 +120,14 @@ def _case(
     parameters: Parameters,
 ) -> Iterator[Variant]:
     settings = copy.deepcopy(dict(base))
-    # A whole section before its parts, whatever the order of the axes.
-    for key in sorted(choice, key=lambda key: key.count(".")):
+    for key in outermost_first(choice):
         assign(settings, key, choice[key], loaded)
     coordinates = dict(choice)
     placed: dict[str, Any] = {}
     inner: Any = {}
-    for key, value in case.items():
+    # TOML has a case's tables, [sweep.case.loss], after all of its dotted keys.
+    for key in outermost_first(case):
+        value = case[key]
         if key == "label":
             coordinates["label"] = str(value)
         elif key == "at":
@@ -141,7 +142,7 @@ def _case(
         raise LsnError("a case's sweep must be a table", where=loaded.source.place("sweep.case"))
     for more in _product(inner, loaded, "sweep.case"):
         variant = copy.deepcopy(settings)
-        for key in sorted(more, key=lambda key: key.count(".")):
+        for key in outermost_first(more):
             assign(variant, key, more[key], loaded)
         silent = [(key, value) for key, value in choice.items() if value_at(variant, key) is None]
         lay_over(variant, silent, {*case, *more}, parameters)

@@ -102,6 +102,11 @@ def _at(settings: Mapping[str, Any], path: list[str]) -> Mapping[str, Any]:
     return at if isinstance(at, Mapping) else {}
 
 
+def outermost_first(keys: Iterable[str]) -> list[str]:
+    """The keys in the order in which they are set: a whole section before its parts, whatever the file's order."""
+    return sorted(keys, key=lambda key: key.count("."))
+
+
 def put(settings: dict[str, Any], path: list[str], value: Any) -> None:
     """Set the value at ``path`` in nested ``settings``; tables on the way are copied, not changed."""
     at = settings

@@ -217,3 +217,12 @@ def test_a_case_without_all_that_an_axis_says_of_its_component_is_refused(tmp_pa
     case = '[[sweep.case]]\nloss = { name = "label-smoothing" }\n'
     with pytest.raises(LsnError, match=r"a case sets loss = .* where the sweep's own axis says"):
         resolved(tmp_path, f"{BASE}\n[sweep]\nloss = [{tables}]\n{case}")
+
+
+def test_a_case_may_say_a_part_of_a_section_before_its_table(tmp_path: Path) -> None:
+    case = '[[sweep.case]]\n"loss.alpha" = 0.4\n"train.steps" = 7\n[sweep.case.loss]\nname = "label-smoothing"\n'
+    text = f"{BASE}{case}[sweep.case.train]\nbatch_size = 8\nsteps = 50\n"
+    (spec,) = resolved(tmp_path, text).specs()
+    assert (spec.loss.params, spec.train.steps, spec.train.batch_size) == ({"alpha": 0.4}, 7, 8)
+    (changed,) = resolved(tmp_path, text, ("loss.alpha", 0.17), ("train.steps", 9)).specs()
+    assert (changed.loss.params, changed.train.steps, changed.train.batch_size) == ({"alpha": 0.17}, 9, 8)
