@@ -35,12 +35,11 @@ def homes_of(key: str, settings: Mapping[str, Any], parameters: Parameters) -> l
     if parameter in _SEEDS:
         return []
     found = [f"{prefix}train.{parameter}"] if parameter in TrainSection.model_fields else []
-    for section, model in COMPONENT_SECTIONS.items():
+    for section in COMPONENT_SECTIONS:
         if section.startswith("transition.") and (prefix or not settings.get("transition")):
             continue
-        name = component_at(settings, f"{prefix}{section}".split(".")) or model.model_fields["name"].default
-        kind = kind_at(section)
-        known = parameters(kind, name) if kind and isinstance(name, str) else None
+        name, kind = component_at(settings, f"{prefix}{section}".split(".")), kind_at(section)
+        known = parameters(kind, name) if kind and name else None
         if parameter in own_keys(section) | set(known or ()):
             found.append(f"{prefix}{section}.{parameter}")
     return found

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from lsncli.recipe.component_sections import kind_at, own_keys
+from lsncli.recipe.component_sections import COMPONENT_SECTIONS, kind_at, of_dependency, own_keys
 
 #: The parameters of a component (kind and name); None where they are not known, and any may be given.
 Parameters = Callable[[str, str], Collection[str] | None]
@@ -26,14 +26,26 @@ def lay_over(
 
     ``settings`` are those of one combination, which are changed. A component without such a parameter stays as it
     is (whatever ``loss.alpha`` is set to, cross-entropy has none), and so does a value that one of the ``replaced``
-    keys gives by itself.
+    keys gives by itself. Of a section that only some combinations have, every key is set: there is no place outside
+    of these where it could have been.
     """
     for key, value in given:
         path = key.split(".")
         around = any(key.startswith(f"{other}.") for other in replaced)
-        itself = any(f"{other}.".startswith(f"{key}.") for other in replaced)
-        if around and not itself and _takes(settings, path, parameters):
-            put(settings, path, copy.deepcopy(value))
+        reached = (around or path[0] in OPTIONAL_SECTIONS) and key not in replaced
+        if reached and _takes(settings, path, parameters):
+            inside = [other for other in outermost_first(replaced) if other.startswith(f"{key}.")]
+            _put_around(settings, path, value, inside if isinstance(value, Mapping) else ())
+
+
+def _put_around(settings: dict[str, Any], path: list[str], value: Any, parts: Iterable[str]) -> None:
+    """Set the value, of whose table the ``parts`` keep what they have."""
+    kept = [(part, _at(settings, part.split(".")[:-1])) for part in parts]
+    put(settings, path, copy.deepcopy(value))
+    for part, table in kept:
+        *_, last = part.split(".")
+        if last in table:
+            put(settings, part.split("."), table[last])
 
 
 def changed_inside(swept: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
@@ -75,16 +87,19 @@ def accepted(settings: Mapping[str, Any], key: str, parameters: Parameters) -> C
 
 
 def component_at(settings: Mapping[str, Any], path: list[str]) -> str | None:
-    """The name of the component at ``path``; what a teacher's section does not say is the student's."""
+    """The name of the component at ``path``, None if not known; what a dependency does not say is the run's own."""
     name = _at(settings, path).get("name")
-    if name is None and path[0] == "teacher":
-        name = _at(settings, path[1:]).get("name")
+    prefix, own = of_dependency(".".join(path))
+    if name is None and prefix:
+        name = _at(settings, own.split(".")).get("name")
+    if name is None and own in COMPONENT_SECTIONS:
+        name = COMPONENT_SECTIONS[own].model_fields["name"].default
     return name if isinstance(name, str) else None
 
 
 def _takes(settings: Mapping[str, Any], path: list[str], parameters: Parameters) -> bool:
     *outer, last = path
-    if outer[0] in OPTIONAL_SECTIONS and outer[0] not in settings:
+    if path[0] in OPTIONAL_SECTIONS and path[0] not in settings:
         return False
     section = ".".join(outer)
     kind = kind_at(section)

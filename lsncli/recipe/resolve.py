@@ -103,6 +103,9 @@ class _Resolver:
     def _run(self, settings: Mapping[str, Any], seed: int) -> RunSpec:
         """A run together with the runs that it depends on."""
         own = self._spec(settings, seed, estimates="transition" in settings)
+        if "teacher" in settings:
+            # That it is a table at all: an axis, or --set where only cases have one, may have put anything there.
+            self.checker.section(TeacherSection, settings["teacher"], "teacher")
         taught = teacher_settings(settings)
         if taught is not None:
             self._check_student(own.loss)

@@ -226,3 +226,77 @@ def test_a_case_may_say_a_part_of_a_section_before_its_table(tmp_path: Path) -> 
     assert (spec.loss.params, spec.train.steps, spec.train.batch_size) == ({"alpha": 0.4}, 7, 8)
     (changed,) = resolved(tmp_path, text, ("loss.alpha", 0.17), ("train.steps", 9)).specs()
     assert (changed.loss.params, changed.train.steps, changed.train.batch_size) == ({"alpha": 0.17}, 9, 8)
+
+
+TAUGHT = """
+[[sweep.case]]
+label = "untaught"
+loss = { name = "standard" }
+
+[[sweep.case]]
+label = "by a table"
+teacher = { loss = { name = "standard" } }
+
+[[sweep.case]]
+label = "by a dotted key"
+"teacher.loss" = { name = "label-smoothing", alpha = 0.2 }
+
+[[sweep.case]]
+label = "by an axis"
+sweep = { "teacher.train.steps" = [50] }
+"""
+
+
+def test_a_setting_reaches_every_teacher_however_a_case_brings_it_in(tmp_path: Path) -> None:
+    settings = (("teacher.seed", 7), ("teacher.train.steps", 5), ("teacher.loss.alpha", 0.3))
+    taught = [spec.teacher for spec in resolved(tmp_path, BASE + TAUGHT, *settings).specs()]
+    assert taught.pop(0) is None
+    assert [(t.seed, t.train.steps, t.loss.name, t.loss.params) for t in taught if t] == [
+        (7, 5, "standard", {}),
+        (7, 5, "label-smoothing", {"alpha": 0.3}),
+        (7, 5, "standard", {}),
+    ]
+
+
+def test_a_setting_of_a_shipped_recipe_reaches_its_teachers() -> None:
+    plan = resolve(load("table5", Overrides(profile="smoke", settings=(("teacher.seed", 0),))))
+    assert {(spec.seed, spec.teacher.seed) for spec in plan.specs() if spec.teacher} == {(0, 0), (1, 0)}
+
+
+def test_a_setting_reaches_the_run_behind_every_transition(tmp_path: Path) -> None:
+    cases = """
+[loss]
+name = "forward-correction"
+transition = "estimated"
+[[sweep.case]]
+transition = { estimator = { name = "anchor", percentile = 97.0 } }
+[[sweep.case]]
+"transition.estimator" = { name = "anchor", percentile = 99.0 }
+"""
+    recipe = resolved(tmp_path, BASE + cases, ("transition.run.train.steps", 5))
+    assert [s.transition.run.train.steps for s in recipe.specs() if s.transition and s.transition.run] == [5, 5]
+
+
+def test_a_setting_of_a_whole_teacher_changes_what_a_case_says_of_its_tables(tmp_path: Path) -> None:
+    value = {"loss": {"name": "label-smoothing", "alpha": 0.3}, "seed": 4}
+    recipe = resolved(tmp_path, BASE + TAUGHT, ("teacher", value))
+    taught = [spec.teacher for spec in recipe.specs() if spec.teacher]
+    assert [(t.seed, t.train.steps, t.loss.params) for t in taught] == [
+        (4, 100, {"alpha": 0.3}),
+        (4, 100, {"alpha": 0.3}),
+        (4, 50, {"alpha": 0.3}),
+    ]
+
+
+def test_a_setting_of_a_teachers_section_is_laid_around_what_a_case_says_of_its_parts(tmp_path: Path) -> None:
+    case = '[[sweep.case]]\n"teacher.train.steps" = 7\n'
+    (spec,) = resolved(tmp_path, BASE + case, ("teacher.train", {"batch_size": 8})).specs()
+    assert spec.teacher is not None
+    assert (spec.teacher.train.steps, spec.teacher.train.batch_size) == (7, 8)
+
+
+@pytest.mark.parametrize("settings", [(("teacher", 5),), ()])
+def test_a_teacher_that_is_no_table_is_told(tmp_path: Path, settings: tuple[tuple[str, Any], ...]) -> None:
+    sweep = '[[sweep.case]]\n"teacher.seed" = 1\n' if settings else "[sweep]\nteacher = [5]\n"
+    with pytest.raises(LsnError, match="teacher: a table is expected"):
+        resolved(tmp_path, BASE + sweep, *settings)
