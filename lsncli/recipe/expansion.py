@@ -43,12 +43,10 @@ def expand(loaded: LoadedRecipe, components: Registry | None = None) -> list[Var
 
     Raises :class:`LsnError` for a sweep that cannot be expanded, and for a ``--set`` that changes none of it.
     """
-    recipe, source = loaded.recipe, loaded.source
+    recipe = loaded.recipe
     base = recipe.model_dump(include=set(SETTING_SECTIONS), exclude_unset=True)
     axes = {key: values for key, values in recipe.sweep.items() if key != "case"}
     cases = recipe.sweep.get("case", [])
-    if not isinstance(cases, list) or not all(isinstance(c, Mapping) for c in cases):
-        raise LsnError("sweep.case must be tables: write [[sweep.case]]", where=source.place("sweep.case"))
     parameters = parameters_of(components)
     check_cases(axes, cases, loaded, parameters)
     _check_size(axes, cases, loaded)

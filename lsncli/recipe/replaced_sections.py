@@ -67,6 +67,29 @@ def _changed_inside(table: Any, path: list[str], value: Any) -> Any:
     return {**table, first: _changed_inside(table[first], rest, value) if rest else copy.deepcopy(value)}
 
 
+def says_otherwise(case: Mapping[str, Any], key: str, value: Any) -> bool:
+    """Whether a case, by itself or by axes of its own, gives ``key`` another value.
+
+    One that puts a component in place of another says nothing of the other one's parameters.
+    """
+    inner = case.get("sweep", {})
+    axes = inner.items() if isinstance(inner, Mapping) else ()
+    said = [*case.items(), *((swept, one) for swept, many in axes if isinstance(many, list) for one in many)]
+    return any(_differs(around, given, key, value) for around, given in said)
+
+
+def _differs(around: str, given: Any, key: str, value: Any) -> bool:
+    """Whether ``given`` is another value of ``key``, or has one inside, where it is set at ``around``."""
+    if around == key:
+        return bool(given != value)
+    if not key.startswith(f"{around}.") or not isinstance(given, Mapping):
+        return False
+    part = key.removeprefix(f"{around}.").split(".")[0]
+    if part not in given or ("name" in given and kind_at(around) and part not in own_keys(around)):
+        return False
+    return _differs(f"{around}.{part}", given[part], key, value)
+
+
 def contradicts(said: Any, actual: Any) -> bool:
     """Whether a combination has another value than its place in the sweep says; none at all is no contradiction.
 
