@@ -123,6 +123,7 @@ def _case(
     coordinates = dict(choice)
     placed: dict[str, Any] = {}
     inner: Any = {}
+    own: dict[str, Any] = {}
     # TOML has a case's tables, [sweep.case.loss], after all of its dotted keys.
     for key in outermost_first(case):
         value = case[key]
@@ -135,6 +136,7 @@ def _case(
         elif key == "sweep":
             inner = value
         else:
+            own[key] = value
             assign(settings, key, value, loaded)
     if not isinstance(inner, Mapping):
         raise LsnError("a case's sweep must be a table", where=loaded.source.place("sweep.case"))
@@ -142,8 +144,10 @@ def _case(
         variant = copy.deepcopy(settings)
         for key in outermost_first(more):
             assign(variant, key, more[key], loaded)
-        silent = [(key, value) for key, value in choice.items() if value_at(variant, key) is None]
-        lay_over(variant, silent, {*case, *more}, parameters)
+        # What a table replaced has its say in the table: the case's own keys, and then the sweep's.
+        for said, replaced in ((own, {*more}), (choice, {*case, *more})):
+            silent = [(key, value) for key, value in said.items() if value_at(variant, key) is None]
+            lay_over(variant, silent, replaced, parameters)
         for key in choice:
             if key not in placed and key not in more and contradicts(choice[key], value_at(variant, key)):
                 raise _contradiction(key, choice[key], value_at(variant, key), loaded)

@@ -124,6 +124,9 @@ def _takes(settings: Mapping[str, Any], path: list[str], parameters: Parameters)
     *outer, last = path
     if path[0] in OPTIONAL_SECTIONS and path[0] not in settings:
         return False
+    if any(_is_no_table(settings, path[:depth]) for depth in range(1, len(path))):
+        # To be told as it stands, not covered up.
+        return False
     section = ".".join(outer)
     kind = kind_at(section)
     if kind is None or last in _at(settings, outer) or last in {"name", *own_keys(section)}:
@@ -131,6 +134,12 @@ def _takes(settings: Mapping[str, Any], path: list[str], parameters: Parameters)
     name = component_at(settings, outer)
     known = None if name is None else parameters(kind, name)
     return known is None or last in known
+
+
+def _is_no_table(settings: Mapping[str, Any], path: list[str]) -> bool:
+    *outer, last = path
+    table = _at(settings, outer)
+    return last in table and not isinstance(table[last], Mapping)
 
 
 def _at(settings: Mapping[str, Any], path: list[str]) -> Mapping[str, Any]:

@@ -300,3 +300,23 @@ def test_a_teacher_that_is_no_table_is_told(tmp_path: Path, settings: tuple[tupl
     sweep = '[[sweep.case]]\n"teacher.seed" = 1\n' if settings else "[sweep]\nteacher = [5]\n"
     with pytest.raises(LsnError, match="teacher: a table is expected"):
         resolved(tmp_path, BASE + sweep, *settings)
+
+
+def test_a_setting_does_not_cover_up_what_should_be_a_table(tmp_path: Path) -> None:
+    with pytest.raises(LsnError, match="transition: a table is expected"):
+        resolved(tmp_path, f"{BASE}[sweep]\ntransition = [{{}}, 5]\n", ("transition.run.train.steps", 6))
+
+
+def test_what_a_case_says_reaches_the_tables_that_it_sweeps(tmp_path: Path) -> None:
+    tables = '[{ name = "standard" }, { name = "label-smoothing" }, { name = "forward-correction", alpha = 0.1 }]'
+    text = f'{BASE}[[sweep.case]]\n"loss.alpha" = 0.4\nsweep = {{ loss = {tables} }}\n'
+    assert losses(resolved(tmp_path, text)) == [
+        ("standard", {}),
+        ("label-smoothing", {"alpha": 0.4}),
+        ("forward-correction", {"alpha": 0.1}),
+    ]
+    assert losses(resolved(tmp_path, text, ("loss.alpha", 0.3))) == [
+        ("standard", {}),
+        ("label-smoothing", {"alpha": 0.3}),
+        ("forward-correction", {"alpha": 0.3}),
+    ]
