@@ -169,6 +169,14 @@ class _Resolver:
         for section in ("teacher", "transition"):
             if section in settings:
                 settings[section] = _replaced(settings[section], name, other, components)
+        for key in variant.coordinates:
+            # The same runs would stand under each value of the axis.
+            if value_at(variant.settings, key) is not None and value_at(settings, key) is None:
+                raise LsnError(
+                    f"the recipe sweeps {key!r}, a parameter that {other!r} does not have",
+                    where=f"--data {name}={other}",
+                    next="copy the recipe (lsn recipe copy) and take the axis out",
+                )
         coordinates = dict(variant.coordinates)
         if "data.name" in coordinates:
             coordinates["data.name"] = other

@@ -147,6 +147,15 @@ def test_data_replacement_keeps_the_subset_and_drops_the_other_sets_parameters(t
     assert (spec.name, spec.train_size, spec.params) == ("my-images", 50, {})
 
 
+def test_data_replacement_by_a_set_without_a_swept_parameter_is_refused(tmp_path: Path) -> None:
+    text = BASE.replace('name = "digits"', 'name = "cifar10"') + '[sweep]\n"data.size" = [16, 32]\n'
+    plan = resolved(tmp_path, text, data={"cifar10": "cifar100"})
+    # 32 is the default.
+    assert [variant.specs[0].data.params for variant in plan.variants] == [{"size": 16}, {}]
+    with pytest.raises(LsnError, match=r"sweeps .data\.size.[\s\S]*--data cifar10=digits"):
+        resolved(tmp_path, text, data={"cifar10": "digits"})
+
+
 def test_data_replacement_by_a_set_of_the_same_parameters_keeps_them(tmp_path: Path) -> None:
     text = BASE.replace('name = "digits"', 'name = "cifar100"\nsize = 16')
     spec = resolved(tmp_path, text, data={"cifar100": "cifar10"}).specs()[0].data
