@@ -245,7 +245,7 @@ def _refuse_lost(raw: Mapping[str, Any], profile: Mapping[str, Any], source: Sou
                     f"{'a case' if by_case else 'an axis'} sets {key!r} to another value, so that what the profile"
                     " says of it would be lost there",
                     where=source.place(f"profiles.{name}.{key}"),
-                    next=f"leave it out of the profile, or write what it trains instead in {instead}",
+                    next=f"leave it out of one of the two, or write what the profile sweeps instead in {instead}",
                 )
 
 
