@@ -137,6 +137,7 @@ def _value(key: str, value: Any, path: Path, where: str) -> str:
     if not isinstance(value, str):
         raise LsnError(f"{key} = {value!r} is no text", where=where, valid=f'{key} = "…"')
     is_path = key == "data_dir" or (key == "db" and "://" not in value)
-    if is_path and value and path.parent != Path.cwd():
-        return os.path.relpath(path.parent / Path(value).expanduser())
-    return value
+    if not is_path or not value:
+        return value
+    expanded = os.path.expanduser(value)  # noqa: PTH111 - as it is, unlike Path's, where there is no such user
+    return expanded if path.parent == Path.cwd() else os.path.relpath(path.parent / expanded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,6 +96,8 @@ def prepare(
     """
     from lsncli.data.context import DataContext
 
+    if not math.isfinite(max_gib):
+        raise LsnError("a finite number is expected", where=f"--max-gib {max_gib}", valid="for example 50")
     notes: list[str] = []
     with _progress() as progress:
         context = DataContext(_folder(data_dir), download=True, progress=progress)

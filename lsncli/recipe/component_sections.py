@@ -33,6 +33,11 @@ def of_dependency(key: str) -> tuple[str, str]:
     return prefix, key.removeprefix(prefix)
 
 
+def own_keys(section: str) -> set[str]:
+    """What a component's section has beside the component's name and parameters, as a noise's has a seed."""
+    return set(COMPONENT_SECTIONS[of_dependency(section)[1]].model_fields) - {"name"}
+
+
 def kind_at(key: str) -> str | None:
     """The kind of component that the section ``key`` names; None for any other key, a component's parameter too."""
     own = of_dependency(key)[1]

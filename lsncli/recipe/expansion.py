@@ -13,7 +13,7 @@ from typing import Any
 from lsncli.errors import LsnError, NoRunLeftError
 from lsncli.recipe.homes import parameters_of
 from lsncli.recipe.loading import LoadedRecipe, setting_text
-from lsncli.recipe.replaced_sections import Parameters, accepted, contradicts, lay_over
+from lsncli.recipe.replaced_sections import Parameters, accepted, contradicts, lay_over, outermost_first
 from lsncli.recipe.schema import SETTING_SECTIONS
 from lsncli.recipe.sweep_checks import axis_text, check_cases, unknown_axis
 from lsncli.recipe.toml_text import MAX_DEPTH
@@ -43,12 +43,10 @@ def expand(loaded: LoadedRecipe, components: Registry | None = None) -> list[Var
 
     Raises :class:`LsnError` for a sweep that cannot be expanded, and for a ``--set`` that changes none of it.
     """
-    recipe, source = loaded.recipe, loaded.source
+    recipe = loaded.recipe
     base = recipe.model_dump(include=set(SETTING_SECTIONS), exclude_unset=True)
     axes = {key: values for key, values in recipe.sweep.items() if key != "case"}
     cases = recipe.sweep.get("case", [])
-    if not isinstance(cases, list) or not all(isinstance(c, Mapping) for c in cases):
-        raise LsnError("sweep.case must be tables: write [[sweep.case]]", where=source.place("sweep.case"))
     parameters = parameters_of(components)
     check_cases(axes, cases, loaded, parameters)
     _check_size(axes, cases, loaded)
@@ -57,6 +55,7 @@ def expand(loaded: LoadedRecipe, components: Registry | None = None) -> list[Var
         for case in cases or [{}]:
             variants += _case(base, choice, case, loaded, parameters)
     _refuse_lost_settings(variants, loaded, parameters)
+    _refuse_lost_axes(variants, axes, cases, loaded, parameters)
     return _only(_with_values(variants), loaded)
 
 
@@ -67,6 +66,24 @@ def _refuse_lost_settings(variants: list[Variant], loaded: LoadedRecipe, paramet
             raise LsnError(
                 f"--set {key}: no run of the recipe has such a parameter",
                 where=loaded.source.name,
+                valid=sorted({name for v in variants for name in accepted(v.settings, key, parameters)}) or None,
+            )
+
+
+def _refuse_lost_axes(
+    variants: list[Variant],
+    axes: Mapping[str, Any],
+    cases: list[Any],
+    loaded: LoadedRecipe,
+    parameters: Parameters,
+) -> None:
+    """An axis that no run has would show the same runs under each of its values."""
+    for key in axes:
+        placed = bool(cases) and all(key in case.get("at", {}) for case in cases)
+        if not placed and all(value_at(v.settings, key) is None for v in variants):
+            raise LsnError(
+                f"the axis {key!r} of the sweep: no run of the recipe has such a parameter",
+                where=loaded.source.place(f"sweep.{key}"),
                 valid=sorted({name for v in variants for name in accepted(v.settings, key, parameters)}) or None,
             )
 
@@ -101,13 +118,15 @@ def _case(
     parameters: Parameters,
 ) -> Iterator[Variant]:
     settings = copy.deepcopy(dict(base))
-    # A whole section before its parts, whatever the order of the axes.
-    for key in sorted(choice, key=lambda key: key.count(".")):
+    for key in outermost_first(choice):
         assign(settings, key, choice[key], loaded)
     coordinates = dict(choice)
     placed: dict[str, Any] = {}
     inner: Any = {}
-    for key, value in case.items():
+    own: dict[str, Any] = {}
+    # TOML has a case's tables, [sweep.case.loss], after all of its dotted keys.
+    for key in outermost_first(case):
+        value = case[key]
         if key == "label":
             coordinates["label"] = str(value)
         elif key == "at":
@@ -117,15 +136,18 @@ def _case(
         elif key == "sweep":
             inner = value
         else:
+            own[key] = value
             assign(settings, key, value, loaded)
     if not isinstance(inner, Mapping):
         raise LsnError("a case's sweep must be a table", where=loaded.source.place("sweep.case"))
     for more in _product(inner, loaded, "sweep.case"):
         variant = copy.deepcopy(settings)
-        for key in sorted(more, key=lambda key: key.count(".")):
+        for key in outermost_first(more):
             assign(variant, key, more[key], loaded)
-        silent = [(key, value) for key, value in choice.items() if value_at(variant, key) is None]
-        lay_over(variant, silent, {*case, *more}, parameters)
+        # What a table replaced has its say in the table: the case's own keys, and then the sweep's.
+        for said, replaced in ((own, {*more}), (choice, {*case, *more})):
+            silent = [(key, value) for key, value in said.items() if value_at(variant, key) is None]
+            lay_over(variant, silent, replaced, parameters)
         for key in choice:
             if key not in placed and key not in more and contradicts(choice[key], value_at(variant, key)):
                 raise _contradiction(key, choice[key], value_at(variant, key), loaded)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from lsncli.parameters import parameter_names
-from lsncli.recipe.component_sections import COMPONENT_SECTIONS, kind_at, of_dependency
+from lsncli.recipe.component_sections import COMPONENT_SECTIONS, kind_at, of_dependency, own_keys
 from lsncli.recipe.replaced_sections import Parameters, component_at
 from lsncli.recipe.schema import TrainSection
 from lsncli.registry import Registry, registry
@@ -35,13 +35,12 @@ def homes_of(key: str, settings: Mapping[str, Any], parameters: Parameters) -> l
     if parameter in _SEEDS:
         return []
     found = [f"{prefix}train.{parameter}"] if parameter in TrainSection.model_fields else []
-    for section, model in COMPONENT_SECTIONS.items():
+    for section in COMPONENT_SECTIONS:
         if section.startswith("transition.") and (prefix or not settings.get("transition")):
             continue
-        name = component_at(settings, f"{prefix}{section}".split(".")) or model.model_fields["name"].default
-        own, kind = set(model.model_fields) - {"name"}, kind_at(section)
-        known = parameters(kind, name) if kind and isinstance(name, str) else None
-        if parameter in own | set(known or ()):
+        name, kind = component_at(settings, f"{prefix}{section}".split(".")), kind_at(section)
+        known = parameters(kind, name) if kind and name else None
+        if parameter in own_keys(section) | set(known or ()):
             found.append(f"{prefix}{section}.{parameter}")
     return found
 

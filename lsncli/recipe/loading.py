@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from lsncli.errors import LsnError, UnknownNameError
 from lsncli.parameters import explain
 from lsncli.recipe.location import AppliedProfile, line_of
+from lsncli.recipe.replaced_sections import says_otherwise
 from lsncli.recipe.schema import PROFILE_ORDER, SETTING_SECTIONS, Recipe
 from lsncli.recipe.set_option import apply_setting, leaves
 from lsncli.recipe.toml_text import UnreadableTomlError, read_toml
@@ -183,6 +184,8 @@ def parse(source: Source, overrides: Overrides | None = None) -> LoadedRecipe:
     source = replace(source, given=tuple(key for key, _ in overrides.settings), profile=applied)
     for key, value in overrides.settings:
         apply_setting(changed, key, value)
+        # The next one looks into it.
+        _check_sweep(changed.get("sweep", {}), source)
     if overrides.seeds is not None:
         changed["seeds"] = _first_seeds(_validated(changed, source).seeds, overrides.seeds)
     return LoadedRecipe(_validated(changed, source), source, profile, overrides)
@@ -190,7 +193,7 @@ def parse(source: Source, overrides: Overrides | None = None) -> LoadedRecipe:
 
 def _validated(raw: Mapping[str, Any], source: Source, inside: str = "") -> Recipe:
     try:
-        return Recipe.model_validate(raw)
+        recipe = Recipe.model_validate(raw)
     except ValidationError as error:
         # A misspelt key also makes the right one missing: the misspelling is the thing to tell.
         found = error.errors(include_url=False)
@@ -200,6 +203,18 @@ def _validated(raw: Mapping[str, Any], source: Source, inside: str = "") -> Reci
             raise unknown_key(raw, key, source.place(f"{inside}.{key}" if inside else key)) from None
         where = source.place(f"{inside}.{key}" if inside else key)
         raise LsnError(explain(error), where=where, next=name_instead(first, key, keys_of(key), where)) from None
+    _check_sweep(recipe.sweep, source, inside)
+    return recipe
+
+
+def _check_sweep(sweep: Any, source: Source, inside: str = "") -> None:
+    """Refuse a sweep that is no table, or whose cases are none."""
+    key = f"{inside}.sweep" if inside else "sweep"
+    if not isinstance(sweep, Mapping):
+        raise LsnError(f"sweep: a table is expected (given: {sweep!r})", where=source.place(key))
+    cases = sweep.get("case", [])
+    if not isinstance(cases, list) or not all(isinstance(case, Mapping) for case in cases):
+        raise LsnError("sweep.case must be tables: write [[sweep.case]]", where=source.place(f"{key}.case"))
 
 
 def _with_profile(raw: Mapping[str, Any], base: Recipe, profile: str) -> dict[str, Any]:
@@ -208,15 +223,29 @@ def _with_profile(raw: Mapping[str, Any], base: Recipe, profile: str) -> dict[st
 
 
 def _refuse_lost(raw: Mapping[str, Any], profile: Mapping[str, Any], source: Source, name: str) -> None:
-    """Refuse what a profile says of a key that the recipe sweeps: the axis would have the last word."""
-    axes = raw.get("sweep", {})
+    """Refuse what a profile says of a key that an axis or a case says, too: they would have the last word.
+
+    Cases and tables of axes that are the profile's own may say otherwise, as those of a file may.
+    """
+    axes, own = raw.get("sweep", {}), profile.get("sweep", {})
+    others = {key: values for key, values in axes.items() if key not in own}
+    cases = others.pop("case", [])
     for section in SETTING_SECTIONS:
         for key, value in leaves(section, profile.get(section, {})):
-            if isinstance(axes, Mapping) and key in axes:
+            if key in axes:
                 raise LsnError(
                     f"the recipe sweeps {key!r}, so that what the profile says of it would be lost",
                     where=source.place(f"profiles.{name}.{key}"),
                     next=f"change the axis: {toml_text(key)} = [{toml_text(value)}] in [profiles.{name}.sweep]",
+                )
+            by_case = any(says_otherwise(case, key, value) for case in cases)
+            if by_case or says_otherwise({"sweep": others}, key, value):
+                instead = f"[[profiles.{name}.sweep.case]]" if by_case else f"[profiles.{name}.sweep]"
+                raise LsnError(
+                    f"{'a case' if by_case else 'an axis'} sets {key!r} to another value, so that what the profile"
+                    " says of it would be lost there",
+                    where=source.place(f"profiles.{name}.{key}"),
+                    next=f"leave it out of one of the two, or write what the profile sweeps instead in {instead}",
                 )
 
 

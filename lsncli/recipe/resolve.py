@@ -109,6 +109,9 @@ class _Resolver:
     def _run(self, settings: Mapping[str, Any], seed: int) -> RunSpec:
         """A run together with the runs that it depends on."""
         own = self._spec(settings, seed, estimates="transition" in settings)
+        if "teacher" in settings:
+            # That it is a table at all: an axis, or --set where only cases have one, may have put anything there.
+            self.checker.section(TeacherSection, settings["teacher"], "teacher")
         taught = teacher_settings(settings)
         if taught is not None:
             self._check_student(own.loss)
@@ -172,6 +175,14 @@ class _Resolver:
         for section in ("teacher", "transition"):
             if section in settings:
                 settings[section] = _replaced(settings[section], name, other, components)
+        for key in variant.coordinates:
+            # The same runs would stand under each value of the axis.
+            if value_at(variant.settings, key) is not None and value_at(settings, key) is None:
+                raise LsnError(
+                    f"the recipe sweeps {key!r}, a parameter that {other!r} does not have",
+                    where=f"--data {name}={other}",
+                    next="copy the recipe (lsn recipe copy) and take the axis out",
+                )
         coordinates = dict(variant.coordinates)
         if "data.name" in coordinates:
             coordinates["data.name"] = other

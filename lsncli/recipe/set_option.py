@@ -16,9 +16,9 @@ def apply_setting(raw: dict[str, Any], key: str, value: Any) -> None:
     """Apply one ``--set`` to a recipe as TOML has it; raises :class:`LsnError` for a key that no recipe has."""
     _set(raw, key, value)
     # What a whole section says of a swept key is no less said.
-    for leaf, part in leaves(key, value):
-        if leaf != key and _is_varied(raw.get("sweep", {}), leaf):
-            _set(raw, leaf, part)
+    for inner, part in _inside(key, value):
+        if _is_varied(raw.get("sweep", {}), inner):
+            _set(raw, inner, part)
 
 
 def leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -28,6 +28,13 @@ def leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
         return
     for part, inner in value.items():
         yield from leaves(f"{key}.{part}", inner)
+
+
+def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Every value in a table ``key``, and every table, by its dotted key; the outer before the inner."""
+    for part, inner in value.items() if isinstance(value, Mapping) else ():
+        yield f"{key}.{part}", inner
+        yield from _inside(f"{key}.{part}", inner)
 
 
 def _is_varied(sweep: Mapping[str, Any], key: str) -> bool:
@@ -54,7 +61,7 @@ def _set(raw: dict[str, Any], key: str, value: Any) -> None:
     if head not in Recipe.model_fields:
         raise unknown_key(raw, head, f"--set {key}", meant=key)
     # Every case must see it too, also where the case says otherwise. A table around the key that is silent about it
-    # is seen to when the sweep is expanded.
+    # is seen to when the sweep is expanded, and so is a section that only some combinations have.
     if head in SETTING_SECTIONS and isinstance(sweep, dict):
         axes = changed_inside(sweep, key, value)
         raw["sweep"] = {**axes, "case": [_set_in_case(c, key, value) for c in sweep.get("case", [])]}

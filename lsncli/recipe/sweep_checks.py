@@ -11,7 +11,7 @@ from lsncli.errors import LsnError, UnknownNameError
 from lsncli.recipe.component_sections import kind_at
 from lsncli.recipe.homes import SEEDS_HINT, did_you_mean, homes_of
 from lsncli.recipe.loading import LoadedRecipe
-from lsncli.recipe.replaced_sections import Parameters, put
+from lsncli.recipe.replaced_sections import Parameters, outermost_first, put
 from lsncli.recipe.schema import SETTING_SECTIONS
 from lsncli.recipe.unknown_keys import name_instead
 from lsncli.toml_text import toml_text
@@ -85,7 +85,7 @@ class _Words:
 def _with(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Nested ``settings`` with the dotted keys of ``changes``; a whole section before its parts."""
     result = dict(settings)
-    for key in sorted(changes, key=lambda key: key.count(".")):
+    for key in outermost_first(changes):
         put(result, key.split("."), changes[key])
     return result
 

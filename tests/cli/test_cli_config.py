@@ -67,6 +67,21 @@ def test_it_is_found_from_a_folder_below_and_its_paths_are_relative_to_it(
     assert load_defaults(TAKERS)["run"]["db"] == "postgresql://host/lab"
 
 
+def test_a_home_folder_is_meant_beside_the_file_and_below_it(lsn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = lsn.folder / "home"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("LSN_DATA_DIR")
+    (lsn.folder / "lsn.toml").write_text('db = "~/lab.db"\ndata_dir = "~/dd"\n')
+    below = lsn.folder / "a"
+    below.mkdir()
+    for folder in (lsn.folder, below):
+        monkeypatch.chdir(folder)
+        defaults = load_defaults(TAKERS)["run"]
+        assert {Path(defaults[key]).resolve() for key in ("db", "data_dir")} == {home / "lab.db", home / "dd"}
+    (lsn.folder / "lsn.toml").write_text('db = "~nobody-of-that-name/lab.db"\n')
+    assert load_defaults(TAKERS)["run"]["db"] == "../~nobody-of-that-name/lab.db"
+
+
 def test_a_project_without_our_table_is_passed_over(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()

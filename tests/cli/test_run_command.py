@@ -120,7 +120,7 @@ def test_a_data_set_that_is_too_small_is_told_with_its_place(
         (["[teacher.train]", "batch_size = 500"], "tiny.toml:20, key 'teacher.train.batch_size'"),
         (["[teacher.data]", "train_size = 20"], "tiny.toml:15, key 'train.batch_size'"),
         (
-            ["[[sweep.case]]", 'label = "big"', "train = { batch_size = 500, steps = 4 }"],
+            ["[[sweep.case]]", 'label = "big"', '"train.batch_size" = 500'],
             'tiny.toml, key \'train.batch_size\'; in the sweep: loss.name = "standard", label = "big"',
         ),
     ],

@@ -67,6 +67,7 @@ def test_stand_in_says_how_to_use_it(lsn: Lsn, png: Callable[..., bytes], folder
         (["prepare", "mine"], "no registered data set 'mine' to download"),
         (["prepare", "digits", "--noisy-labels"], "without a SOURCE of images --noisy-labels means nothing"),
         (["prepare", "mine", "SOURCE", "--max-gib", "0"], "unpacks to more than 0 GiB"),
+        (["prepare", "mine", "SOURCE", "--max-gib", "inf"], "a finite number is expected"),
         (["verify", "digitz"], "unknown data set 'digitz'"),
     ],
 )

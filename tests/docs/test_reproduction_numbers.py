@@ -40,7 +40,7 @@ Run = tuple[Any, ...]
 
 @pytest.fixture(scope="module")
 def runs() -> dict[Run, dict[str, list[float]]]:
-    """(data, noise rate, architecture, loss, α, teacher's loss and α, temperature) → metric → a value for each seed."""
+    """(data, noise rate, architecture, loss, α, teacher's loss, its α, temperature) → metric → a value a seed."""
     found: dict[Run, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     last = (
         "select run.spec, metric.name, metric.value from run join metric on metric.run_id = run.id"

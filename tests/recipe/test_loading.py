@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,6 +145,15 @@ def test_data_replacement_keeps_the_subset_and_drops_the_other_sets_parameters(t
     text = BASE.replace('name = "digits"', 'name = "imagenet"\nsize = 32\ntrain_size = 50')
     spec = resolved(tmp_path, text, data={"imagenet": "my-images"}).specs()[0].data
     assert (spec.name, spec.train_size, spec.params) == ("my-images", 50, {})
+
+
+def test_data_replacement_by_a_set_without_a_swept_parameter_is_refused(tmp_path: Path) -> None:
+    text = BASE.replace('name = "digits"', 'name = "cifar10"') + '[sweep]\n"data.size" = [16, 32]\n'
+    plan = resolved(tmp_path, text, data={"cifar10": "cifar100"})
+    # 32 is the default.
+    assert [variant.specs[0].data.params for variant in plan.variants] == [{"size": 16}, {}]
+    with pytest.raises(LsnError, match=r"sweeps .data\.size.[\s\S]*--data cifar10=digits"):
+        resolved(tmp_path, text, data={"cifar10": "digits"})
 
 
 def test_data_replacement_by_a_set_of_the_same_parameters_keeps_them(tmp_path: Path) -> None:
@@ -427,6 +437,81 @@ def test_what_a_profile_says_of_a_swept_key_is_not_lost_without_a_word(tmp_path:
     loaded(
         tmp_path, text.replace("[profiles.quick.noise]\nrate = 0.3", '[profiles.quick.sweep]\n"noise.rate" = [0.3]')
     )
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        '"train.steps" = 9',
+        "train = { steps = 9 }",
+        'sweep = { "train.steps" = [10, 9] }',
+        "sweep = { train = [{ steps = 9 }] }",
+    ],
+)
+def test_what_a_profile_says_of_a_key_that_a_case_sets_is_not_lost_without_a_word(
+    tmp_path: Path, case: str
+) -> None:
+    text = f'{BASE}[[sweep.case]]\nlabel = "a"\n[[sweep.case]]\nlabel = "b"\n{case}\n'
+    with pytest.raises(LsnError, match=r"a case sets 'train\.steps' to another value") as caught:
+        loaded(tmp_path, text)
+    line = text.splitlines().index("steps = 10") + 1
+    assert str(caught.value.where).endswith(f"recipe.toml:{line}, key 'profiles.quick.train.steps'")
+    assert str(caught.value.next).endswith("in [[profiles.quick.sweep.case]]")
+    own = f'{text}[[profiles.quick.sweep.case]]\nlabel = "b"\n{case}\n'
+    assert loaded(tmp_path, own, profile="quick").recipe.sweep["case"][0]["label"] == "b"
+    loaded(tmp_path, text.replace("9", "10"))
+
+
+def test_what_a_profile_says_of_a_key_that_an_axis_of_tables_sets_is_not_lost_without_a_word(
+    tmp_path: Path,
+) -> None:
+    axis = 'data = [{ name = "digits" }, { name = "digits", train_size = 500 }]\n'
+    text = f"{BASE}[profiles.quick.data]\ntrain_size = 50\n[sweep]\n{axis}"
+    with pytest.raises(LsnError, match=r"an axis sets 'data\.train_size' to another value") as caught:
+        loaded(tmp_path, text)
+    assert str(caught.value.next).endswith("in [profiles.quick.sweep]")
+    loaded(tmp_path, f"{text}[profiles.quick.sweep]\n{axis}")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "lost"),
+    [
+        ("noise", '{ name = "pair", rate = 0.1 }', False),
+        ("noise", '{ name = "pair", rate = 0.1, seed = 4 }', True),
+        ("noise.rate", "0.1", True),
+        ("noise.seed", "3", False),
+    ],
+)
+def test_a_case_may_put_another_component_in_place_of_a_profiles(
+    tmp_path: Path, key: str, value: str, lost: bool
+) -> None:
+    text = f'{BASE}[profiles.quick.noise]\nrate = 0.3\nseed = 3\n[[sweep.case]]\n"{key}" = {value}\n'
+    if lost:
+        with pytest.raises(LsnError, match=r"a case sets 'noise\."):
+            loaded(tmp_path, text)
+    else:
+        loaded(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ((("sweep.case", 0.5), ("train.steps", 3)), r"sweep\.case must be tables[\s\S]*--set sweep\.case"),
+        ((("sweep", "x"), ("loss", {"name": "standard"})), r"sweep: a table is expected[\s\S]*--set sweep"),
+        ((("sweep", {"case": [5]}),), r"sweep\.case must be tables[\s\S]*--set sweep"),
+    ],
+)
+def test_a_sweep_that_is_none_is_told_before_it_is_used(
+    tmp_path: Path, settings: tuple[tuple[str, Any], ...], told: str
+) -> None:
+    with pytest.raises(LsnError, match=told):
+        loaded(tmp_path, BASE, settings=settings)
+
+
+def test_cases_that_are_none_are_told_before_a_setting_looks_into_them(tmp_path: Path) -> None:
+    for said in ("[sweep]\ncase = 2\n", "[profiles.smoke.sweep]\ncase = [2]\n"):
+        with pytest.raises(LsnError, match=r"sweep\.case must be tables[\s\S]*recipe\.toml:\d+"):
+            loaded(tmp_path, BASE + said, settings=(("train.steps", 5),))
 
 
 def test_set_of_an_unknown_key(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def test_what_is_set_to_the_papers_value_stays_in_its_setting(
 def test_some_cells_in_the_papers_setting(
     loaded: Load, resolved: Resolve, results: Any, fill: Any, table7_text: str
 ) -> None:
-    text = table7_text.replace('label = "LS"\n', 'label = "LS"\n"train.steps" = 200\n')
+    text = table7_text.replace('label = "LS"\n', 'label = "LS"\n"train.batch_size" = 100\n')
     fill(results, resolved(text).specs(), ACCURACIES)
     table = build_report(loaded(text), results)
     marked = {(cell.column["label"] == "LS", cell.differs is None) for cell in table.cells}
