@@ -20,7 +20,7 @@ def test_plugins_list(lsn: Any) -> None:
     rows = json.loads(lsn("plugins list --format json").out)
     assert sorted((r["kind"], r["name"]) for r in rows) == COMPONENTS
     assert {r["status"] for r in rows} == {"ok"}
-    assert all(r["summary"] and r["source"].startswith("lsn ") for r in rows)
+    assert all(r["summary"] and r["source"].startswith("lsncli ") for r in rows)
     table = lsn("plugins list").out
     assert all(name in table for _, name in COMPONENTS)
     assert {r["kind"] for r in json.loads(lsn("plugins", "list", "--kind", "loss", "--format", "json").out)} == {
@@ -112,7 +112,9 @@ def test_doctor_finds_what_is_bad(lsn: Any, monkeypatch: pytest.MonkeyPatch) -> 
     # What a pair of torch and torchvision of two releases does (its message, shortened).
     monkeypatch.setitem(__import__("sys").modules, "torchvision", None)
     known = registry()
-    broken = SimpleNamespace(name="p", error="ImportError: x", origin=SimpleNamespace(distribution="d"))
+    broken = SimpleNamespace(
+        name="p", error="ImportError: x", components=[], origin=SimpleNamespace(distribution="d")
+    )
     monkeypatch.setattr(known, "plugins", [*known.plugins, broken])
     result = lsn("doctor --db junk.db --format json")
     bad = {c["check"]: c["detail"] for c in json.loads(result.out) if c["status"] == "bad"}

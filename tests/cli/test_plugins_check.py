@@ -9,7 +9,7 @@ from lsncli.registry import registry
 
 
 def test_the_table(lsn: Any) -> None:
-    result = lsn("plugins check lsn --component none")
+    result = lsn("plugins check lsncli --component none")
     assert result.status == 0, result.err
     lines = [line.split() for line in result.out.splitlines() if line.strip()]
     assert lines[0] == ["component", "check", "verdict", "reason"]
@@ -19,7 +19,7 @@ def test_the_table(lsn: Any) -> None:
 
 
 def test_json(lsn: Any) -> None:
-    result = lsn("plugins check lsn --component none --component constant --format json")
+    result = lsn("plugins check lsncli --component none --component constant --format json")
     verdicts = json.loads(result.out)
     assert result.status == 0
     assert {(v["kind"], v["component"]) for v in verdicts} == {("noise model", "none"), ("schedule", "constant")}
@@ -42,6 +42,6 @@ def test_what_is_not_there(lsn: Any) -> None:
     assert (result.status, result.out) == (2, "")
     assert "unknown plugin 'lsn-nothing'" in result.err
     assert "uv pip install -e" in result.err
-    result = lsn("plugins check lsn --component labelsmoothing")
+    result = lsn("plugins check lsncli --component labelsmoothing")
     assert (result.status, result.out) == (2, "")
     assert "did you mean 'label-smoothing'" in result.err

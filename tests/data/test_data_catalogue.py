@@ -29,7 +29,7 @@ def test_registered_sets_without_any_file(tmp_path: Path) -> None:
     assert len(set(cifar.class_names)) == 100
     assert list(cifar.class_names) == sorted(cifar.class_names)
     assert not cifar.available
-    assert cifar.origin.startswith("lsn ")
+    assert cifar.origin.startswith("lsncli ")
 
 
 def test_unknown_name_suggests_registered_and_prepared(

@@ -58,12 +58,12 @@ def test_everything_that_is_read_at_run_time_is_inside(names: set[str], reposito
 
 
 def test_nothing_else_is_inside(names: set[str]) -> None:
-    assert {name.split("/")[0] for name in names} == {"lsncli", f"lsn-{__version__}.dist-info"}
+    assert {name.split("/")[0] for name in names} == {"lsncli", f"lsncli-{__version__}.dist-info"}
     assert not [n for n in names if n.endswith((".pyc", ".db", ".db-wal", ".so", ".safetensors"))]
 
 
 def test_licence_entry_point_and_version(wheel: zipfile.ZipFile, names: set[str]) -> None:
-    info = f"lsn-{__version__}.dist-info"
+    info = f"lsncli-{__version__}.dist-info"
     assert f"{info}/licenses/LICENSE" in names
     about = Parser().parsestr(wheel.read(f"{info}/METADATA").decode())
     assert (about["Name"], about["Version"], about["License-Expression"]) == ("lsncli", __version__, "Apache-2.0")

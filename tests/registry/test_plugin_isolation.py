@@ -174,7 +174,7 @@ def test_two_components_of_one_name_name_both_distributions() -> None:
 def test_a_name_of_lsn_is_a_conflict_like_any_other() -> None:
     registry = Registry()
     registry.load([entry("bold", registering(loss("standard")))], strict=False)
-    with pytest.raises(LsnError, match=r"by lsn .* and by bold 1\.0"):
+    with pytest.raises(LsnError, match=r"by lsncli .* and by bold 1\.0"):
         registry.get("loss", "standard")
 
 
