@@ -171,8 +171,9 @@ def choose_executor(name: str | None, replicas: str, settings: EngineSettings, p
 
 def _workers(count: int | None, backend: Backend, devices: int, stackable: bool) -> tuple[int, int]:
     """The number of worker processes, and how many of them share ``count``, the runs that are trained at once."""
-    if devices > 1:
-        # Where a device gains nothing by training several together, each has a process, as on a single device.
+    if devices > 1 or backend.parallel:
+        # A GPU by itself has one process, as each of several. Where a device gains nothing by training several
+        # together, each has a process, as on a single device.
         each = 1 if count is None or stackable or backend.parallel else count
         return each * devices, each
     # Small runs beyond the cores go into stacks; of large ones, each gets a process.

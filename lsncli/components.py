@@ -165,10 +165,13 @@ class ArchitectureInfo(ComponentInfo):
     """An architecture; ``build(params, ArchitectureContext)`` returns a ``torch.nn.Module``.
 
     recordable: as :class:`LossInfo` has it.
+    draws: whether its forward pass may draw random numbers (dropout, stochastic depth). With False, runs may take
+        their steps side by side on one GPU, whose generator they would share.
     """
 
     kind: ClassVar[str] = "architecture"
     recordable: bool = True
+    draws: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

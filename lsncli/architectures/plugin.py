@@ -98,12 +98,20 @@ def lsn_architectures(register: Callable[[ArchitectureInfo], None]) -> None:
     """Register linear, mlp, the CIFAR residual networks and ResNet-v2-50."""
     register(
         ArchitectureInfo(
-            name="linear", build=_linear, params=LinearParams, summary="Linear classifier of the flattened input"
+            name="linear",
+            build=_linear,
+            params=LinearParams,
+            draws=False,
+            summary="Linear classifier of the flattened input",
         )
     )
     register(
         ArchitectureInfo(
-            name="mlp", build=_mlp, params=MlpParams, summary="Multilayer perceptron on the flattened input"
+            name="mlp",
+            build=_mlp,
+            params=MlpParams,
+            draws=False,
+            summary="Multilayer perceptron on the flattened input",
         )
     )
     for depth in RESNET_DEPTHS:
@@ -112,6 +120,7 @@ def lsn_architectures(register: Callable[[ArchitectureInfo], None]) -> None:
                 name=f"resnet{depth}",
                 build=partial(_resnet, depth=depth),
                 params=ResNetParams,
+                draws=False,
                 summary=f"CIFAR residual network of {depth} layers: widths 16/32/64, strides 1/2/2, batch norm",
                 reference="He et al., Deep residual learning for image recognition, CVPR 2016, section 4.2",
             )
@@ -121,6 +130,7 @@ def lsn_architectures(register: Callable[[ArchitectureInfo], None]) -> None:
             name="resnet50v2",
             build=_resnet_v2,
             params=ResNetV2Params,
+            draws=False,
             summary="Pre-activation residual network of 50 layers with bottlenecks, for 224×224 pixels",
             reference="He et al., Identity mappings in deep residual networks, ECCV 2016",
         )

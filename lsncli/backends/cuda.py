@@ -24,7 +24,10 @@ class CudaBackend(Backend):
     parallel = True
 
     def __init__(self) -> None:
+        # Of the branches of a step, and of the step itself; they belong to the chosen device.
         self._streams: list[torch.cuda.Stream] = []
+        self._stream: torch.cuda.Stream | None = None
+        self._chosen: torch.device | None = None
         self._before: Callable[[], None] | None = None
 
     def unavailable(self) -> str | None:
@@ -46,10 +49,12 @@ class CudaBackend(Backend):
         return [f"cuda:{i}" for i in range(torch.cuda.device_count())]
 
     def precisions(self) -> tuple[str, ...]:
-        """bf16 first where the GPU computes it natively."""
+        """bf16 first where the GPU computes it natively; before one is chosen, where any of them does."""
         import torch
 
-        return ("bf16", "fp32") if torch.cuda.is_bf16_supported(including_emulation=False) else ("fp32",)
+        asked = range(torch.cuda.device_count()) if self._chosen is None else [self._chosen.index]
+        native = any(torch.version.hip or torch.cuda.get_device_capability(one)[0] >= 8 for one in asked)
+        return ("bf16", "fp32") if native else ("fp32",)
 
     def prepare(self, device: str, *, threads: int | None) -> torch.device:
         """Select the device and deterministic kernels."""
@@ -58,17 +63,18 @@ class CudaBackend(Backend):
         import torch
 
         chosen = torch.device(device if ":" in device else "cuda:0")
-        torch.cuda.set_device(chosen)
         if self._before is None:
-            self._before = kernel_settings()
-        # Whatever has no kernel that adds up in a fixed order (in a third party's loss, say) costs a warning.
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-        torch.backends.cudnn.deterministic = True
-        torch.backends.cudnn.benchmark = False
-        # fp32 means fp32: by default cuDNN would round the inputs of its convolutions to TF32's ten bits.
-        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
-        torch.backends.cuda.matmul.fp32_precision = "ieee"
+            put_back, device_before = kernel_settings(), torch.cuda.current_device()
+
+            def before() -> None:
+                put_back()
+                torch.cuda.set_device(device_before)
+
+            self._before = before
+        torch.cuda.set_device(chosen)
+        if chosen != self._chosen:
+            self._chosen, self._streams, self._stream = chosen, [], None
+        fixed_kernels()
         if threads is not None:
             torch.set_num_threads(threads)
         return chosen
@@ -78,6 +84,7 @@ class CudaBackend(Backend):
         if self._before is not None:
             self._before()
             self._before = None
+        self._chosen, self._streams, self._stream = None, [], None
 
     def random_state(self) -> torch.Tensor:
         """Of the current device; what a repeated graph has drawn is counted."""
@@ -111,10 +118,14 @@ class CudaBackend(Backend):
         return module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def compile_step(self, step: Step) -> Step:
-        """The step as a CUDA graph."""
+        """The step as a CUDA graph; all on one stream, as torch has 32 and then gives the first ones again."""
+        import torch
+
         from lsncli.backends.cuda_graph import CapturedStep
 
-        return CapturedStep(step)
+        if self._stream is None:
+            self._stream = torch.cuda.Stream()
+        return CapturedStep(step, self._stream)
 
     def recording(self) -> bool:
         """Whether a graph is being captured on the current stream."""
@@ -135,13 +146,18 @@ class CudaBackend(Backend):
         current = torch.cuda.current_stream()
         while len(self._streams) < len(tasks):
             self._streams.append(torch.cuda.Stream())
-        used = self._streams[: len(tasks)]
-        for stream, task in zip(used, tasks, strict=True):
-            stream.wait_stream(current)
-            with torch.cuda.stream(stream):
-                task()
-        for stream in used:
-            current.wait_stream(stream)
+        fork = current.record_event()
+        begun = []
+        try:
+            for stream, task in zip(self._streams, tasks, strict=False):
+                stream.wait_event(fork)
+                begun.append(stream)
+                with torch.cuda.stream(stream):
+                    task()
+        finally:
+            # Also after an error: a branch that is never joined would spoil the capture that it is a part of.
+            for stream in begun:
+                current.wait_stream(stream)
 
     def synchronize(self) -> None:
         """Wait for the current device."""
@@ -168,6 +184,23 @@ class CudaBackend(Backend):
         }
 
 
+def fixed_kernels() -> None:
+    """Kernels that add up in a fixed order, and fp32 that is fp32."""
+    import torch
+
+    # Whatever has no such kernel (in a third party's loss, say) costs a warning.
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    # By default cuDNN would round the inputs of its convolutions to TF32's ten bits. The old switch first: torch
+    # refuses to read it, in a plugin as well, where the new ones say something else.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    torch.backends.cudnn.rnn.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
+
+
 def kernel_settings() -> Callable[[], None]:
     """The settings of torch as they are, as a function that puts them back."""
     import torch
@@ -176,7 +209,9 @@ def kernel_settings() -> Callable[[], None]:
         (torch.utils.deterministic, "fill_uninitialized_memory"),
         (torch.backends.cudnn, "deterministic"),
         (torch.backends.cudnn, "benchmark"),
+        *_old_switch(),
         (torch.backends.cudnn.conv, "fp32_precision"),  # type: ignore[attr-defined]
+        (torch.backends.cudnn.rnn, "fp32_precision"),
         (torch.backends.cuda.matmul, "fp32_precision"),
     )
     values = [getattr(owner, name) for owner, name in owners_and_names]
@@ -191,3 +226,14 @@ def kernel_settings() -> Callable[[], None]:
         torch.set_num_threads(threads)
 
     return put_back
+
+
+def _old_switch() -> list[tuple[Any, str]]:
+    """cuDNN's switch for TF32, unless the new ones contradict it: then torch raises where it is read."""
+    import torch
+
+    try:
+        torch.backends.cudnn.allow_tf32  # noqa: B018 - whether it can be read is the question
+    except RuntimeError:
+        return []
+    return [(torch.backends.cudnn, "allow_tf32")]

@@ -55,7 +55,8 @@ def predict_together(
         with torch.inference_mode():
             for batch in batches:
                 backend.in_parallel([partial(add, number, batch) for number in range(len(modules))])
-            return [torch.cat(logits) for logits in parts]
+            # One after the other: the parts of all, and all of them put together, would be there twice.
+            return [torch.cat(parts.pop(0)) for _ in modules]
     finally:
         for module, was_training in zip(modules, were_training, strict=True):
             module.train(was_training)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import Tensor, optim
+from torch import Tensor, nn, optim
 
 from lsncli.engine.run import Run
 from lsncli.losses.interface import PreparingLoss
@@ -30,3 +30,17 @@ def counts_on_processor(optimizer: optim.Optimizer) -> bool:
         for parameter, entries in optimizer.state.items()
         for value in entries.values()
     )
+
+
+def addresses(run: Run) -> list[int]:
+    """Where the tensors lie that a step of ``run`` carries on to the next: network, loss and optimiser.
+
+    A step that puts a new tensor in the place of one of them, instead of changing it, would be repeated by a record
+    with the old one.
+    """
+    loss = run.work.loss
+    held = [*run.work.module.state_dict().values(), *(value for value in vars(loss).values())]
+    if isinstance(loss, nn.Module):
+        held += loss.state_dict().values()
+    held += [value for entries in run.state.optimizer.state.values() for value in entries.values()]
+    return [value.data_ptr() for value in held if isinstance(value, Tensor)]

@@ -76,12 +76,12 @@ def _measured(specs: Sequence[RunSpec], build: Build, backend: Backend) -> float
             runs[-1].work.module.train()
         steps = ReplicaSteps(runs)
         for _ in range(WARM_UP):
-            steps.take()
+            _take(steps)
         backend.synchronize()
         begin, taken = time.perf_counter(), 0
         while time.perf_counter() - begin < SECONDS:
             for _ in range(STEPS):
-                steps.take()
+                _take(steps)
             backend.synchronize()
             taken += STEPS
         return taken * len(runs) / (time.perf_counter() - begin)
@@ -90,4 +90,13 @@ def _measured(specs: Sequence[RunSpec], build: Build, backend: Backend) -> float
     finally:
         if steps is not None:
             steps.close()
+            # Their tracebacks lead back to the runs, whose images would stay on the device.
+            steps.failures.clear()
         runs.clear()
+
+
+def _take(steps: ReplicaSteps) -> None:
+    """One step; where the steps themselves go on without a run that has failed, this is its error."""
+    steps.take()
+    if steps.failures:
+        raise next(iter(steps.failures.values()))

@@ -42,13 +42,17 @@ def _asks_teacher(spec: RunSpec) -> bool:
 def may_share_device(run: Run) -> bool:
     """Whether a run draws no random numbers on its device, whose generator runs beside it would share.
 
-    On the processor each has its own state of the generator. A loss that is none of ours, and dropout, may draw.
+    On the processor each has its own state of the generator. A loss that is none of ours may draw, and so may an
+    architecture that does not say otherwise: dropout need not be a module.
     """
     if run.device.type == "cpu":
         return True
     from torch.nn.modules.dropout import _DropoutNd
 
     from lsncli.losses.stacked import family
+    from lsncli.registry import registry
 
+    if registry().get("architecture", run.spec.model.name).draws:
+        return False
     drops_out = any(isinstance(module, _DropoutNd) for module in run.work.module.modules())
     return family(run.work.loss) is not None and not drops_out

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from traceback import clear_frames
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from lsncli.engine.final_outputs import FinalOutputs
 from lsncli.engine.optimizer_groups import kept_groups
 from lsncli.engine.preparation import prepared
 from lsncli.engine.rates import Rates, RecordedRates
-from lsncli.engine.recordable import counts_on_processor, may_be_recorded
+from lsncli.engine.recordable import addresses, counts_on_processor, may_be_recorded
 from lsncli.engine.run import Run
 from lsncli.losses.interface import LossInputs, PreparingLoss
 
@@ -66,7 +67,9 @@ class ReplicaSteps:
         self._batches = list(batches.values())
         recordable = all(may_be_recorded(self.runs[row]) for row in self.active)
         self._compiled = self.backend.compile_step(self._step) if recordable else self._step
-        self._looked_at = not self.backend.recorded
+        # The steps before one is recorded in which the runs are looked at; the backend takes three as they are.
+        self._looks = 3 if self.backend.recorded and recordable else 0
+        self._places: list[list[int]] = []
 
     def _feed(self, row: int) -> Feed:
         run = self.runs[row]
@@ -81,27 +84,34 @@ class ReplicaSteps:
             batch.feed.prepare(self.step)
         for row in self.active:
             self.rates[row].prepare(self.step)
-        groups = None if self._looked_at else self._groups()
+        groups = self._groups() if self._looks else None
         self._compiled()
         self.step += 1
         if groups is not None:
-            self._look_at_optimizers(groups)
+            self._look(groups)
 
     def _groups(self) -> list[list[dict[str, Any]]]:
         """The plain entries of the optimisers' groups, for each active run."""
         return [kept_groups(self.runs[row].state.optimizer).plain for row in self.active]
 
-    def _look_at_optimizers(self, before: list[list[dict[str, Any]]]) -> None:
-        """After a step, when they have their state: no record where one of them counts on the processor.
+    def _look(self, before: list[list[dict[str, Any]]]) -> None:
+        """After a step: no record where an optimiser counts on the processor, or a tensor was replaced by another.
 
-        ``before``: what was in their groups before it.
+        ``before``: what was in the optimisers' groups before the step. Their state is there after the first one, so
+        that from the second on every tensor should stay where it is.
         """
-        self._looked_at = True
-        for row, were, are in zip(self.active, before, self._groups(), strict=True):
+        self._looks -= 1
+        places = [addresses(self.runs[row]) for row in self.active]
+        for number, (row, were, are) in enumerate(zip(self.active, before, self._groups(), strict=True)):
             run = self.runs[row]
             if were != are or counts_on_processor(run.state.optimizer):
-                self._refused = f"optimizer {run.spec.train.optimizer.name!r} keeps numbers on the processor"
-                self._compiled = self._step
+                self._refuse(f"optimizer {run.spec.train.optimizer.name!r} keeps numbers on the processor")
+            elif self._places and self._places[number] != places[number]:
+                self._refuse("network, loss or optimizer replaces a tensor that it keeps from step to step")
+        self._places = places
+
+    def _refuse(self, why: str) -> None:
+        self._refused, self._compiled, self._looks = why, self._step, 0
 
     def _step(self) -> None:
         """What the device does in a step; nothing here waits for it."""
@@ -143,6 +153,8 @@ class ReplicaSteps:
             if self.backend.recording():
                 # Nothing has been computed: the record is given up, and the step is taken as it is.
                 raise
+            # What its frames hold is memory that the runs beside it may need.
+            clear_frames(error.__traceback__)
             self.failures[row] = error
 
     def _one(self, row: int, batch: _Batch) -> None:
@@ -176,6 +188,8 @@ class ReplicaSteps:
     def drop(self, row: int) -> None:
         """Leave a run that has ended out of the steps to come."""
         self.active.remove(row)
+        # Its gradients lie in the memory of the record that is given up.
+        self.runs[row].state.optimizer.zero_grad(set_to_none=True)
         self._begin()
 
     def evaluate(self) -> None:
@@ -190,8 +204,14 @@ class ReplicaSteps:
             predict_together(modules, images.plain(EVALUATION_BATCH), self.backend, runs[0].precision)
             for images in sets
         )
-        for run, *logits in zip(runs, *of_sets, strict=True):
-            run.outputs = FinalOutputs(*logits)
+        try:
+            for run, *logits in zip(runs, *of_sets, strict=True):
+                run.outputs = FinalOutputs(*logits)
+        except torch.OutOfMemoryError:
+            # Side by side they need more than there is, which no timing of steps has shown: one after the other.
+            self.backend.synchronize()
+            for run in runs:
+                run.outputs = None
 
     def close(self) -> None:
         """Forget the record, whose memory on the device is otherwise kept until the garbage is collected."""

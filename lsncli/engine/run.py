@@ -232,10 +232,15 @@ class Run:
 
 
 def _keep_on_device(optimizer: optim.Optimizer) -> None:
-    """Let an optimiser that can keep its counters on the device do so: Adam and its kin have a switch for it."""
+    """Let an optimiser that can keep its counters and its rate on the device do so, so that no step waits.
+
+    Adam and its kin have a switch for it; of torch's SGD, only the fused kernel reads a rate that is a tensor.
+    """
     for group in optimizer.param_groups:
         if "capturable" in group:
             group["capturable"] = True
+        elif type(optimizer) is optim.SGD and not group["differentiable"] and group["params"][0].is_cuda:
+            group["fused"], group["foreach"] = True, False
 
 
 def failure(spec: RunSpec, error: Exception, step: int, seconds: float) -> Finished:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from replica_samples import asked, measured, spec, weights
 
 from lsncli.engine.events import Notice
 from lsncli.engine.recordable import counts_on_processor
+from lsncli.engine.run import _keep_on_device
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.training import train
 from lsncli.plan import ComponentSpec, RunSpec
@@ -53,6 +55,28 @@ def test_an_optimizer_that_counts_is_found_out(name: str, settings: EngineSettin
         f"the step cannot be recorded, and is taken kernel by kernel: optimizer {name!r} keeps numbers on"
         " the processor"
     ]
+
+
+def test_a_tensor_that_is_replaced_is_found_out(settings: EngineSettings, elsewhere: EngineSettings) -> None:
+    """After the second eager step: a record would read the first one's memory for ever."""
+    run = run_with(loss="averaging")
+    events = list(train(run, replace(settings, device="recorder")))
+    assert asked()["steps"] == 2
+    assert [event.message for event in events if isinstance(event, Notice)] == [
+        "the step cannot be recorded, and is taken kernel by kernel: network, loss or optimizer replaces a tensor"
+        " that it keeps from step to step"
+    ]
+    assert measured(events) == measured(list(train(run, elsewhere)))
+
+
+def test_sgd_of_a_plugin_reads_its_rate_on_the_device() -> None:
+    """Only the fused kernel does; the others would wait for the number in every step."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(2))], lr=1.0)
+    _keep_on_device(optimizer)
+    assert not optimizer.param_groups[0]["fused"]
+    optimizer.param_groups[0]["params"] = [SimpleNamespace(is_cuda=True)]
+    _keep_on_device(optimizer)
+    assert (optimizer.param_groups[0]["fused"], optimizer.param_groups[0]["foreach"]) == (True, False)
 
 
 def test_numbers_beside_the_device() -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from replica_samples import asked, ends, spec, student
+import torch
+from replica_samples import asked, ends, measured, spec, student
 
 from lsncli.backends.cpu import CpuBackend
 from lsncli.backends.cuda import CudaBackend
+from lsncli.backends.selection import select_backend
 from lsncli.batch import choose_executor
-from lsncli.engine import replica_choice
+from lsncli.engine import replica_choice, replica_steps
 from lsncli.engine.events import Started
 from lsncli.engine.replica_choice import candidates, fastest, fastest_replicas
-from lsncli.engine.replica_kinds import replica_kind
+from lsncli.engine.replica_kinds import may_share_device, replica_kind
+from lsncli.engine.replica_steps import ReplicaSteps
 from lsncli.engine.run import Run
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.training import train, train_replicas
@@ -158,3 +162,66 @@ def test_replicas_on_a_device_that_works_on_several(
     executor = choose_executor(name, replicas, replace(settings, device="recorder"), plan)
     assert isinstance(executor, InProcessExecutor)
     assert executor.replicas == expected
+
+
+def test_runs_that_fail_together_are_not_fast_ones(
+    settings: EngineSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A branch without memory ends at once, which would look like speed: the number before is taken."""
+    backend, name = select_backend("recorder")
+    device = backend.prepare(name, threads=1)
+    original = ReplicaSteps._one
+
+    def one(steps: ReplicaSteps, row: int, batch: Any) -> None:
+        if len(steps.runs) > 1 and row == 1:
+            raise torch.OutOfMemoryError("no memory left")
+        original(steps, row, batch)
+
+    monkeypatch.setattr(ReplicaSteps, "_one", one)
+    monkeypatch.setattr(replica_choice, "SECONDS", 0.0)
+
+    def build(spec: RunSpec, like: Run | None) -> Run:
+        return Run(spec, replace(settings, device="recorder"), backend, name, device, like.work if like else None)
+
+    assert fastest_replicas([spec(seed=seed) for seed in range(4)], build, backend, None) == 1
+
+
+def test_networks_that_may_draw_do_not_share_a_generator(settings: EngineSettings) -> None:
+    """Dropout need not be a module: an architecture of a plugin says that it draws nothing."""
+    backend, name = select_backend("recorder")
+    there = replace(settings, device="recorder")
+
+    def on_a_device(model: str) -> Run:
+        device = backend.prepare(name, threads=1)
+        run = Run(
+            spec(model=spec().model.model_copy(update={"name": model, "params": {}})), there, backend, name, device
+        )
+        run.device = torch.device("meta")
+        return run
+
+    assert [may_share_device(on_a_device(name)) for name in ("small-net", "sober-net", "resnet8")] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_an_evaluation_side_by_side_without_room_is_made_one_after_the_other(
+    settings: EngineSettings, elsewhere: EngineSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def predict_together(*arguments: object) -> None:
+        raise torch.OutOfMemoryError("no memory left")
+
+    specs = [spec(), spec("label-smoothing", seed=4)]
+    reference = list(train_replicas(specs, replace(elsewhere, device="recorder"), replicas=2))
+    monkeypatch.setattr(replica_steps, "predict_together", predict_together)
+    events = list(train_replicas(specs, replace(settings, device="recorder"), replicas=2))
+    assert {end.status for end in ends(events).values()} == {"done"}
+    assert measured(events) == measured(reference)
+
+
+def test_a_single_gpu_has_one_worker(settings: EngineSettings) -> None:
+    plan = Plan.of(spec(seed=seed) for seed in range(4))
+    executor = choose_executor("processes", "auto", replace(settings, device="recorder"), plan)
+    assert isinstance(executor, ProcessExecutor)
+    assert executor.workers == 1
