@@ -249,18 +249,35 @@ class BackendSuite(ComponentSuite):
                 )
 
     def test_random_state(self) -> None:
-        """Where the device has a generator of its own, its state can be put back: the same numbers come again."""
+        """Where the device has a generator of its own, its state can be put back: a step draws the same again."""
         with self.prepared() as (backend, _, device):
             state = backend.random_state()
             if state is None:
                 return
             expect(state.device.type == "cpu", f"random_state() is on {state.device}, not on the CPU")
-            kept = state.clone()
-            drawn = torch.rand(8, device=device).cpu()
+            drawn = torch.zeros(8, device=device)
+
+            def step() -> None:
+                drawn.copy_(torch.rand(8, device=device))
+
+            # That is where a run draws, and a device that traces its steps may seed each of them.
+            compiled = backend.compile_step(step)
+
+            def numbers() -> Tensor:
+                compiled()
+                backend.synchronize()
+                return drawn.cpu().clone()
+
+            numbers()
+            kept = backend.random_state()
+            assert kept is not None
+            kept = kept.clone()
+            first, second = numbers(), numbers()
             backend.restore_random_state(kept)
-            again = torch.rand(8, device=device).cpu()
+            again = numbers()
             backend.restore_random_state(kept)
-            expect(torch.equal(drawn, again), "restore_random_state() does not bring the same numbers again")
+            expect(torch.equal(first, again), "restore_random_state() does not bring the same numbers again")
+            expect(not torch.equal(first, second), "two steps draw the same numbers")
 
     def test_describe(self) -> None:
         """The device in plain data, for provenance: text keys, nothing but JSON, and the backend's name."""
