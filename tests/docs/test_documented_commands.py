@@ -58,6 +58,8 @@ PARSED = {
     " --profile quick --precision bf16": "likewise",
     "lsn run table3 table4 table7 figure2 figure3 --data cifar100=tinyimagenet100-16 --only data.name=cifar100"
     " --only model.name=resnet32 --profile quick --precision bf16": "likewise",
+    "lsn run table7 --data cifar100=tinyimagenet100-16 --only data.name=cifar100 --only model.name=resnet56"
+    " --profile quick --precision bf16": "likewise",
     "lsn run figure6 --data cifar100=tinyimagenet100-16 --profile quick --precision bf16": "likewise",
     "lsn run table5 --data cifar100=tinyimagenet100-16 --only data.name=cifar100 --only model.name=resnet32"
     " --profile quick --precision bf16": "likewise",

@@ -115,6 +115,7 @@ def of_images() -> Iterator[Any]:
         ("## CIFAR-10 as JPEG, quick profile", "cifar10-jpeg-16", "resnet32"),
         ("### ResNet-56 on CIFAR-10", "cifar10-jpeg-16", "resnet56"),
         ("## Tiny ImageNet in CIFAR-100's place, quick profile", "tinyimagenet100-16", "resnet32"),
+        ("### ResNet-56 on Tiny ImageNet", "tinyimagenet100-16", "resnet56"),
     ):
         for row in rows(heading) if PAGE.exists() else []:
             for column, (metric, scale) in columns.items():
