@@ -133,6 +133,19 @@ def test_a_step_that_cannot_be_captured_is_taken_as_it_is(
     assert "back on default on default" in device.done
 
 
+def refused_step(device: Device) -> CapturedStep:
+    """One that cannot be recorded, when that has been tried."""
+
+    def work() -> None:
+        if device.capturing is not None:
+            raise ValueError("waits for the device")
+
+    step = CapturedStep(work, torch.cuda.Stream())
+    for _ in range(WARM_UP + 1):
+        step()
+    return step
+
+
 def test_the_first_error_is_the_reason(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of a capture that has failed raises as well, and says only that it has."""
     original = torch.cuda.graph
@@ -147,13 +160,7 @@ def test_the_first_error_is_the_reason(device: Device, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(torch.cuda, "graph", graph)
 
-    def work() -> None:
-        if device.capturing is not None:
-            raise ValueError("waits for the device")
-
-    step = CapturedStep(work, torch.cuda.Stream())
-    for _ in range(WARM_UP + 1):
-        step()
+    step = refused_step(device)
     assert step.refused == "ValueError: waits for the device"
 
 
@@ -165,13 +172,7 @@ def test_an_older_torch_is_brought_out_of_a_failed_capture(device: Device, monke
     )
     monkeypatch.setattr(torch.cuda.CUDAGraph, "capture_end", lambda self: begun.append("end"), raising=False)
 
-    def work() -> None:
-        if device.capturing is not None:
-            raise ValueError("waits for the device")
-
-    step = CapturedStep(work, torch.cuda.Stream())
-    for _ in range(WARM_UP + 1):
-        step()
+    refused_step(device)
     assert begun == ["begin", "end"]
 
 
