@@ -36,6 +36,11 @@ RECORDED: Mapping[str, str] = {
 }
 
 
+def needs_true_labels(metric: str) -> bool:
+    """Whether nobody can measure ``metric`` on data whose true training labels are unknown."""
+    return WHERE_KNOWN in RECORDED.get(metric, "")
+
+
 def check_metrics(
     recipes: Iterable[LoadedRecipe],
     stored: Callable[[], Collection[str]],

@@ -36,7 +36,7 @@ class Against:
 
     label: of the candidate. own: its :func:`identity`, in all spellings. candidates: those of every candidate,
     which none is compared with. reference: the name. part: whose loss it is, the run's own or its teacher's.
-    noisy: whether with label noise or without. natural: whether every run has noise, by its labels' nature.
+    noisy: whether with label noise or without.
     """
 
     label: str
@@ -45,7 +45,6 @@ class Against:
     reference: str
     part: Part = "loss"
     noisy: bool = True
-    natural: bool = False
 
     def __call__(self, evidence: Evidence) -> list[Comparison]:
         """The settings among the runs of ``evidence``."""
@@ -62,7 +61,7 @@ class Against:
         return replace(comparison, compared=f"teacher: {self.label}" if self.part == "teacher" else self.label)
 
     def _fits(self, spec: RunSpec, evidence: Evidence) -> bool:
-        noisy = self.natural or evidence.terms.rate(spec) != 0
+        noisy = evidence.terms.rate(spec) != 0
         return noisy == self.noisy and (spec.teacher is not None) == (self.part == "teacher")
 
     def _compares(self, reference: Arm, compared: Arm) -> bool:
@@ -72,26 +71,24 @@ class Against:
 
 
 def hypotheses(
-    name: str, losses: Mapping[str, Losses], noisy: Collection[bool] = (True, False), *, natural: bool = False
+    name: str, losses: Mapping[str, Losses], noisy: Collection[bool] = (True, False)
 ) -> tuple[Claim, ...]:
     """The hypotheses on the loss ``name``.
 
     losses: what it is called with each choice of parameters, and what it is then (see :func:`identity`). Each has
     hypotheses of its own: what holds with one choice would else speak for all of them. noisy: whether there are
-    runs with label noise (True) and without (False); what is about the others is not asked. natural: whether the
-    labels are noisy by nature, so that every run has noise, whatever its noise model adds.
+    runs with label noise (True) and without (False); what is about the others is not asked.
     """
     every = frozenset[str]().union(*losses.values())
     several = len(losses) > 1
     each = [
-        _of_one(label, own, every, label.removeprefix(name) if several else "", natural)
-        for label, own in losses.items()
+        _of_one(label, own, every, label.removeprefix(name) if several else "") for label, own in losses.items()
     ]
     asked = (claim for alike in zip(*each, strict=True) for claim in alike)
     return tuple(c for c in asked if not isinstance(c.comparisons, Against) or c.comparisons.noisy in noisy)
 
 
-def _of_one(label: str, own: Losses, every: Losses, told: str, natural: bool) -> tuple[Claim, ...]:
+def _of_one(label: str, own: Losses, every: Losses, told: str) -> tuple[Claim, ...]:
     """Of one choice of parameters, which ``told`` says where there are several."""
 
     def ask(
@@ -117,7 +114,7 @@ def _of_one(label: str, own: Losses, every: Losses, told: str, natural: bool) ->
         )
 
     def against(reference: str, part: Part = "loss", noisy: bool = True) -> Against:
-        return Against(label, own, every, reference, part, noisy, natural)
+        return Against(label, own, every, reference, part, noisy)
 
     figure, table3, table4, table5 = "Figure 2 and Table 7", "Table 3", "Table 4", "Table 5"
     accuracy, ece = "test_accuracy", "test_ece_100"

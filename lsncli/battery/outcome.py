@@ -15,7 +15,7 @@ from lsncli.recipe.resolve import ResolvedRecipe, resolve
 from lsncli.registry import Registry
 from lsncli.report.build import build_table
 from lsncli.report.claims.claim import Claim, ClaimsReport
-from lsncli.report.claims.evaluate import assess_claims
+from lsncli.report.claims.evaluate import assess_claims, compared
 from lsncli.report.claims.evidence import Gathered, stand_in_notes
 from lsncli.report.claims.wording import TITLE
 from lsncli.report.filling import retry_words
@@ -116,9 +116,9 @@ def _claims(
     results: Results | None,
     components: Registry,
 ) -> ClaimsReport:
-    gathered = Gathered(profile, found, components)
+    gathered = Gathered(profile, found, components, true_labels=request.true_labels)
     asked = [
-        (claim, claim.comparisons(gathered.evidence(claim.recipes)))
+        (claim, compared(claim, gathered.evidence(claim.recipes)))
         for claim in _asked(request, profile, found)
         if all(part in found for part in claim.recipes)
     ]
@@ -140,7 +140,7 @@ def _asked(request: BatteryRequest, profile: str, found: Mapping[str, Found]) ->
     """The hypotheses on a loss, or the paper's findings with each noise model or architecture."""
     if request.kind is LOSS:
         can = request.possible(profile)
-        return hypotheses(request.chosen[0].name, _losses(request, found), can.labels, natural=can.natural)
+        return hypotheses(request.chosen[0].name, _losses(request, found), can.labels)
     resolved = [each.resolved for each in found.values()]
     return findings({candidate.told: _keys(candidate, resolved) for candidate in request.chosen})
 

@@ -244,6 +244,8 @@ def _claims(
 ) -> None:
     """Report the claims on the runs of ``recipe``, or of every recipe that a claim names."""
     from lsncli.cli.deliver import deliver
+    from lsncli.data.catalogue import has_true_labels
+    from lsncli.data.context import default_data_dir
     from lsncli.recipe.loading import load
     from lsncli.report.claims.evaluate import claims_of_paper, claims_of_recipe
     from lsncli.report.claims.formats import renderer
@@ -251,14 +253,19 @@ def _claims(
 
     render = renderer(format)
     loaded = load(recipe, overrides) if recipe is not None else None
+    folder = data_dir or default_data_dir()
+
+    def true_labels(name: str) -> bool:
+        return has_true_labels(name, folder)
+
     store = open_database(db, loaded, data_dir)
     try:
         options = repeated_options(db, data_dir)
         notes = absent_note(db, store)
         if loaded is not None:
-            report = claims_of_recipe(loaded, store, run_options=options, notes=notes)
+            report = claims_of_recipe(loaded, store, run_options=options, notes=notes, true_labels=true_labels)
         else:
-            report = claims_of_paper(overrides, store, run_options=options, notes=notes)
+            report = claims_of_paper(overrides, store, run_options=options, notes=notes, true_labels=true_labels)
         warn_of_unknown_data(overrides, store, data_dir)
     finally:
         if store is not None:

@@ -89,11 +89,18 @@ class WholeReport:
         ``--only`` leaves no run is left out; raises :class:`LsnError` where that is everything. The folder is made
         when all that goes into it is there.
         """
+        from lsncli.data.catalogue import has_true_labels
         from lsncli.report.claims.evaluate import claims_of_paper
         from lsncli.report.writing import write_report
 
         format, ending = endings(self.format)
-        claims = claims_of_paper(self.overrides, self.store, run_options=self.run_options, notes=self.notes)
+        claims = claims_of_paper(
+            self.overrides,
+            self.store,
+            run_options=self.run_options,
+            notes=self.notes,
+            true_labels=lambda name: has_true_labels(name, self.data_dir),
+        )
         # The first of paper, quick and smoke that has results anywhere: what is written never mixes two.
         shared = replace(self.overrides, profile=claims.profile, shared=True)
         if format == "html":

@@ -15,9 +15,9 @@ from lsncli.recipe.loading import LoadedRecipe, parse
 from lsncli.recipe.resolve import ResolvedRecipe, ResolvedVariant, resolve
 from lsncli.registry import Registry
 
-DONE = "done"
+DONE, DIVERGED = "done", "diverged"
 #: A run that ended so has no result, and training it again would not change that by itself.
-ENDED_BADLY = frozenset({"diverged", "failed"})
+ENDED_BADLY = frozenset({DIVERGED, "failed"})
 
 
 class State(Protocol):

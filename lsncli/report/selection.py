@@ -19,7 +19,7 @@ from lsncli.report import statistics
 from lsncli.report.claims.inference import CONFIDENCE, FEWEST_PAIRS, difference, paired
 from lsncli.report.contents import contents_notes
 from lsncli.report.filling import fill_command
-from lsncli.report.results import DONE, Found, Results
+from lsncli.report.results import DIVERGED, DONE, Found, Results
 from lsncli.report.table import identity
 
 CHOSEN_BY, WORTH = "validation_accuracy", "test_accuracy"
@@ -32,10 +32,15 @@ _EQUAL = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One value of what is chosen. by_seed: seed → validation and test accuracy, fractions, of a run done."""
+    """One value of what is chosen. by_seed: seed → validation and test accuracy, fractions, of a run done.
+
+    diverged: the seeds whose run diverged. planned: how many runs of it the recipe has.
+    """
 
     value: Mapping[str, Any]
     by_seed: Mapping[int, tuple[float, float]]
+    diverged: tuple[int, ...] = ()
+    planned: int = 0
 
     def validation(self, seeds: Sequence[int]) -> float:
         """The mean validation accuracy over ``seeds``."""
@@ -54,6 +59,8 @@ class Choice:
     test accuracy, which the choice does not see.
     missing: options that cannot be compared, as no run of theirs is done. left_out: seeds that some option has and
     another lacks. chosen_alone: for each seed, what one would choose who has this one run of each option.
+    unstable: options of which a run diverged; they are not among ``options``, whatever their other runs reach:
+    what trains only with luck is no choice, and its lucky runs alone would flatter it.
     """
 
     place: Mapping[str, Any]
@@ -65,6 +72,7 @@ class Choice:
     chosen_alone: tuple[Option, ...]
     missing: int
     left_out: tuple[int, ...] = ()
+    unstable: tuple[Option, ...] = ()
 
     def equals(self) -> list[Option]:
         """The options that are as good on the validation split as the selected one, which is the first of them."""
@@ -94,9 +102,10 @@ class Choice:
 
         None while a value has no run yet, and where one that is no end is as good.
         """
-        values = [next(iter(option.value.values())) for option in self.options if len(option.value) == 1]
+        tried = (*self.options, *self.unstable)
+        values = [next(iter(option.value.values())) for option in tried if len(option.value) == 1]
         numbers = [float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-        if self.selected is None or self.missing or len(numbers) < len(self.options) or len(set(numbers)) < 2:
+        if self.selected is None or self.missing or len(numbers) < len(tried) or len(set(numbers)) < 2:
             return None
         good = {float(next(iter(option.value.values()))) for option in self.equals()}
         if good == {max(numbers)}:
@@ -161,7 +170,9 @@ def select(
         profile=found.resolved.loaded.profile,
         over=tuple(over),
         place_keys=tuple(place_keys),
-        choices=tuple(_choice(_place(group[0], over), group, over, stored) for group in groups.values()),
+        choices=tuple(
+            _choice(_place(group[0], over), group, over, stored, found.statuses) for group in groups.values()
+        ),
         fill=fill_command(found.resolved.loaded, statuses, run_options),
         notes=tuple(contents_notes(found.resolved.specs(), found.statuses, results)),
     )
@@ -195,6 +206,7 @@ def _choice(
     group: Sequence[ResolvedVariant],
     over: Sequence[str],
     stored: Mapping[str, Mapping[str, float]],
+    statuses: Mapping[str, str],
 ) -> Choice:
     every = [
         Option(
@@ -204,16 +216,19 @@ def _choice(
                 for spec in variant.specs
                 if {CHOSEN_BY, WORTH} <= stored.get(spec.key, {}).keys()
             },
+            tuple(spec.seed for spec in variant.specs if statuses.get(spec.key) == DIVERGED),
+            len(variant.specs),
         )
         for variant in group
     ]
-    options = [option for option in every if option.by_seed]
+    unstable = tuple(option for option in every if option.diverged)
+    options = [option for option in every if option.by_seed and not option.diverged]
+    lacking = len(every) - len(options) - len(unstable)
     # Means over other seeds are of other noise: only the seeds that all options have are compared.
     seeds = [seed for seed in options[0].by_seed if all(seed in o.by_seed for o in options)] if options else []
     left_out = sorted({seed for option in options for seed in option.by_seed} - set(seeds))
     if not seeds:
-        lacking = len(every) - len(options)
-        return Choice(place, (), tuple(options), None, None, None, (), lacking, tuple(left_out))
+        return Choice(place, (), tuple(options), None, None, None, (), lacking, tuple(left_out), unstable)
     tested = [statistics.mean(option.test(seeds)) or 0.0 for option in options]
     return Choice(
         place=place,
@@ -223,8 +238,9 @@ def _choice(
         best=_highest(options, tested),
         worst=_highest(options, [-accuracy for accuracy in tested]),
         chosen_alone=tuple(_highest(options, [option.by_seed[seed][0] for option in options]) for seed in seeds),
-        missing=len(every) - len(options),
+        missing=lacking,
         left_out=tuple(left_out),
+        unstable=unstable,
     )
 
 

@@ -45,7 +45,7 @@ def selection_table(selection: Selection, notes: Sequence[str] = ()) -> Listing:
 def _row(choice: Choice, place_keys: Sequence[str]) -> tuple[Value, ...]:
     place = tuple(value_words(choice.place.get(key)) for key in place_keys)
     if choice.selected is None or choice.best is None or choice.worst is None:
-        return (*place, "no common seed" if choice.options else "missing", None, None, None, None, None, 0)
+        return (*place, _nothing(choice), None, None, None, None, None, 0)
     selected = _told(choice.selected, choice)
     if choice.missing:
         selected = (*selected, f"of {len(choice.options)}, {choice.missing} missing")
@@ -62,6 +62,13 @@ def _row(choice: Choice, place_keys: Sequence[str]) -> tuple[Value, ...]:
     )
 
 
+def _nothing(choice: Choice) -> str:
+    """Why nothing is selected."""
+    if choice.options:
+        return "no common seed"
+    return "diverged" if choice.unstable and not choice.missing else "missing"
+
+
 def _validation(selected: Option, choice: Choice) -> tuple[str, ...]:
     spread = _spread([selected.by_seed[seed][0] for seed in choice.seeds])
     alike = choice.alike()
@@ -71,7 +78,7 @@ def _validation(selected: Option, choice: Choice) -> tuple[str, ...]:
 def _all_warnings(selection: Selection) -> list[str]:
     """Each once, with the settings that it is about, where these are not all."""
     places: dict[str, list[str]] = {}
-    known = [choice for choice in selection.choices if choice.options]
+    known = [choice for choice in selection.choices if choice.options or choice.unstable]
     for choice in known:
         for warning in _warnings(choice):
             places.setdefault(warning, []).append(
@@ -90,6 +97,10 @@ def _warnings(choice: Choice) -> list[str]:
         said.append(f"{_listed(equals)} have the same validation accuracy; the first is taken.")
     if choice.selected is not None and (end := choice.at_an_end()):
         said.append(f"{_name(choice.selected)} is the {end} value tried: sweep others beyond it.")
+    said += [
+        f"{_name(option)}: {len(option.diverged)} of {option.planned} runs diverged, so it is not chosen from."
+        for option in choice.unstable
+    ]
     if choice.left_out:
         seeds, one = ", ".join(map(str, choice.left_out)), len(choice.left_out) == 1
         said.append(
@@ -145,6 +156,7 @@ def _plain(choice: Choice) -> dict[str, Any]:
         "selected_alone": [named(option) for option in choice.chosen_alone],
         "lost_alone": choice.lost_alone(),
         "missing": choice.missing,
+        "diverged": [{"value": dict(option.value), "seeds": list(option.diverged)} for option in choice.unstable],
         "options": [
             {
                 "value": dict(option.value),

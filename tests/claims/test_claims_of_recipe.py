@@ -200,6 +200,26 @@ def test_no_claim_without_noise(load_text: Load, recipe_text: str, store: Store)
         assert claims_of_recipe(load_text(text), store).claims == ()
 
 
+def test_labels_noisy_by_nature_have_noise_of_no_known_rate(
+    load_text: Load, recipe_text: str, fill: Fill, store: Store
+) -> None:
+    """What asks for noise is tested, whatever is added; what asks for its rate, or for true labels, is not."""
+    for noise in ('name = "none"', 'name = "symmetric"\nrate = 0.2'):
+        loaded = load_text(recipe_text.replace('name = "symmetric"\nrate = 0.2', noise))
+        fill(loaded, accuracy)
+        report = claims_of_recipe(loaded, store, true_labels=lambda name: name != "digits")
+        assert set(by_id(report)) == {
+            "smoothing-denoises",
+            "competitive-with-forward",
+            "small-alpha-calibrates",
+            "large-alpha-miscalibrates",
+            "forward-miscalibrates",
+            "forward-miscalibrates-more",
+        }
+        said = "Nobody knows the true labels of digits, which these claims need: clean-part-improves, noisy-part-"
+        assert any(note.startswith(said) for note in report.notes)
+
+
 def test_profiles_are_never_mixed(load_text: Load, fill: Fill, store: Store) -> None:
     fill(load_text(profile="quick"), accuracy)
     report = claims_of_recipe(load_text(), store)

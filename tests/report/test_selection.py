@@ -186,6 +186,42 @@ def test_runs_without_a_seed_in_common_are_not_missing(
     assert "Seeds 0, 1 are not compared, as some value has no run of them." in table.notes
 
 
+def test_what_diverges_is_not_chosen_by_its_lucky_runs(
+    resolved: Callable[..., ResolvedRecipe], results: Any, specs_at: Callable[..., Any]
+) -> None:
+    """0.8 has the best run of all, and two that came to nothing; the other values keep their three seeds."""
+    text = RECIPE.replace("seeds = [0, 1]", "seeds = [0, 1, 2]").replace("[0.2, 0.4]", "[0.2]")
+    recipe = resolved(text)
+    for alpha, accuracies in {0.1: (0.6, 0.7, 0.6), 0.4: (0.7, 0.8, 0.9)}.items():
+        for spec, value in zip(specs_at(recipe, loss__alpha=alpha), accuracies, strict=True):
+            results.add(spec, validation_accuracy=value, test_accuracy=value)
+    lucky, *others = specs_at(recipe, loss__alpha=0.8)
+    results.add(lucky, validation_accuracy=0.99, test_accuracy=0.99)
+    for spec in others:
+        results.add(spec, status="diverged")
+    selection = select(find_results(recipe, results), results, ("loss.alpha",))
+    (choice,) = selection.choices
+    assert choice.selected is not None
+    assert (choice.selected.value, choice.seeds, choice.missing) == ({"loss.alpha": 0.4}, (0, 1, 2), 0)
+    table = selection_table(selection)
+    assert "α = 0.8: 2 of 3 runs diverged, so it is not chosen from." in table.notes
+    # Beyond 0.4 a value was tried, and nothing is left to train.
+    assert not any("value tried" in note or "Train the missing" in note for note in table.notes)
+    (told,) = table.extra["choices"]
+    assert told["diverged"] == [{"value": {"loss.alpha": 0.8}, "seeds": [1, 2]}]
+
+
+def test_where_all_diverge_nothing_is_chosen(
+    resolved: Callable[..., ResolvedRecipe], results: Any, specs_at: Callable[..., Any]
+) -> None:
+    recipe = resolved(RECIPE.replace("[0.2, 0.4]", "[0.2]").replace("[0.1, 0.4, 0.8]", "[0.1]"))
+    for spec in specs_at(recipe, loss__alpha=0.1):
+        results.add(spec, status="diverged")
+    table = selection_table(select(find_results(recipe, results), results, ("loss.alpha",)))
+    assert (table.rows[0][1], table.rows[0][-1]) == ("diverged", 0)
+    assert "α = 0.1: 2 of 2 runs diverged, so it is not chosen from." in table.notes
+
+
 def test_below_zero_there_is_nothing(
     resolved: Callable[..., ResolvedRecipe], results: Any, specs_at: Callable[..., Any]
 ) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from lsncli.errors import LsnError
 from lsncli.recipe.loading import DEFAULT_PROFILE, LoadedRecipe, Overrides, load, shipped_recipes
+from lsncli.recorded_metrics import needs_true_labels
 from lsncli.registry import Registry
 from lsncli.report.claims import inference, verdicts
 from lsncli.report.claims.catalogue import CLAIMS
 from lsncli.report.claims.claim import Claim, ClaimResult, ClaimsReport, Comparison, Pair, SettingResult
 from lsncli.report.claims.dotted import apart
-from lsncli.report.claims.evidence import Gathered, gather_recipe, gather_shipped
+from lsncli.report.claims.evidence import Evidence, Gathered, gather_recipe, gather_shipped
+from lsncli.report.claims.terms import believed
 from lsncli.report.contents import contents_notes
 from lsncli.report.results import DONE, Results, find_profile
 from lsncli.report.wording import in_unit, unit_of
@@ -28,17 +30,24 @@ def claims_of_recipe(
     run_options: Sequence[str] = (),
     notes: Sequence[str] = (),
     claims: Sequence[Claim] = CLAIMS,
+    true_labels: Callable[[str], bool] = believed,
 ) -> ClaimsReport:
     """The claims that a recipe's runs have something to say on.
 
     Under the profile asked for, or else the first one that has results; ``results`` None is an empty database.
-    notes: footnotes on the whole report.
+    notes: footnotes on the whole report. true_labels: whether those of a data set's training examples are known.
     """
-    gathered = gather_recipe(loaded, results, components=components)
+    gathered = gather_recipe(loaded, results, components=components, true_labels=true_labels)
     evidence = gathered.evidence()
-    chosen = [(claim, claim.comparisons(evidence) if claim.recipes else []) for claim in claims]
-    without = [claim.id for claim, found in chosen if not found]
+    chosen = [(claim, compared(claim, evidence) if claim.recipes else []) for claim in claims]
+    unknown = [claim.id for claim, found in chosen if not found and claim.recipes and claim.comparisons(evidence)]
+    without = [claim.id for claim, found in chosen if not found and claim.id not in unknown]
     said = [*notes, *_departures(gathered, loaded.overrides), *gathered.notes]
+    if unknown:
+        said.append(
+            f"Nobody knows the true labels of {', '.join(evidence.unknown_labels())}, which these claims need:"
+            f" {', '.join(unknown)}."
+        )
     if without:
         said.append(f"The recipe compares nothing that these claims are about: {', '.join(without)}.")
     kept = [(claim, found) for claim, found in chosen if found]
@@ -54,16 +63,22 @@ def claims_of_paper(
     run_options: Sequence[str] = (),
     notes: Sequence[str] = (),
     claims: Sequence[Claim] = CLAIMS,
+    true_labels: Callable[[str], bool] = believed,
 ) -> ClaimsReport:
     """Every claim, on the runs of the shipped recipes that it names, all under one profile."""
     names = list(dict.fromkeys(name for claim in claims for name in claim.recipes))
-    gathered = gather_shipped(names, overrides, results, components=components)
-    chosen = [(claim, claim.comparisons(gathered.evidence(claim.recipes))) for claim in claims]
+    gathered = gather_shipped(names, overrides, results, components=components, true_labels=true_labels)
+    chosen = [(claim, compared(claim, gathered.evidence(claim.recipes))) for claim in claims]
     said = [*notes, *_departures(gathered, overrides), *gathered.notes]
     report = _report(gathered, chosen, results, names, run_options, said)
     if results is not None and not any(found.any_done for found in gathered.recipes.values()):
         report = replace(report, notes=(*report.notes, *_elsewhere(names, results, gathered.components)))
     return report
+
+
+def compared(claim: Claim, evidence: Evidence) -> Sequence[Comparison]:
+    """What of the runs the claim compares: those in which its metric can be measured."""
+    return claim.comparisons(evidence.of_known_labels() if needs_true_labels(claim.metric) else evidence)
 
 
 def _elsewhere(names: Sequence[str], results: Results, components: Registry) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from lsncli.recipe.loading import DEFAULT_PROFILE, LoadedRecipe, Overrides, load
 from lsncli.recipe.resolve import resolve, used_data
 from lsncli.registry import Registry, registry
 from lsncli.report.claims.pairing import Arm, arms
-from lsncli.report.claims.terms import Terms
+from lsncli.report.claims.terms import Terms, believed
 from lsncli.report.filling import fill_command
 from lsncli.report.results import Found, Results, find_profile, find_results
 
@@ -29,15 +29,28 @@ class Evidence:
         """The runs, those that differ only by seed together."""
         return arms(self.specs)
 
+    def of_known_labels(self) -> Evidence:
+        """Without the runs whose true training labels nobody knows."""
+        return replace(self, specs=tuple(spec for spec in self.specs if self.terms.true_labels(spec.data.name)))
+
+    def unknown_labels(self) -> list[str]:
+        """The data sets whose true training labels nobody knows."""
+        names = dict.fromkeys(spec.data.name for spec in self.specs)
+        return [name for name in names if not self.terms.true_labels(name)]
+
 
 @dataclass(frozen=True)
 class Gathered:
-    """Recipes under one profile. recipes: name → what was found of it; notes: for the reader of the report."""
+    """Recipes under one profile. recipes: name → what was found of it; notes: for the reader of the report.
+
+    true_labels: whether those of a data set's training examples are known.
+    """
 
     profile: str
     recipes: Mapping[str, Found]
     components: Registry
     notes: tuple[str, ...] = ()
+    true_labels: Callable[[str], bool] = believed
 
     def evidence(self, names: Iterable[str] | None = None) -> Evidence:
         """The runs of the recipes ``names``, those that could be read; None: of all."""
@@ -50,7 +63,7 @@ class Gathered:
             for variant in f.resolved.variants
             if variant.replaced_data is not None
         }
-        return Evidence(specs, Terms(self.components, replaced))
+        return Evidence(specs, Terms(self.components, replaced, self.true_labels))
 
     def keys(self) -> list[str]:
         """The keys of all runs."""
@@ -65,16 +78,28 @@ class Gathered:
         return commands
 
 
-def gather_recipe(loaded: LoadedRecipe, results: Results | None, *, components: Registry | None = None) -> Gathered:
+def gather_recipe(
+    loaded: LoadedRecipe,
+    results: Results | None,
+    *,
+    components: Registry | None = None,
+    true_labels: Callable[[str], bool] = believed,
+) -> Gathered:
     """The runs of one recipe, under the profile asked for or else the first one that has results."""
     components = components or registry()
     found = find_profile(loaded, results, components=components)
     name = loaded.source.name
-    return Gathered(found.resolved.loaded.profile, {name: found}, components, tuple(stand_in_notes([found])))
+    notes = tuple(stand_in_notes([found]))
+    return Gathered(found.resolved.loaded.profile, {name: found}, components, notes, true_labels)
 
 
 def gather_shipped(
-    names: Iterable[str], overrides: Overrides, results: Results | None, *, components: Registry | None = None
+    names: Iterable[str],
+    overrides: Overrides,
+    results: Results | None,
+    *,
+    components: Registry | None = None,
+    true_labels: Callable[[str], bool] = believed,
 ) -> Gathered:
     """The runs of the shipped recipes ``names`` under one profile for all: asked for, or the first with results.
 
@@ -87,7 +112,7 @@ def gather_shipped(
     profiles = [overrides.profile] if overrides.profile else _profiles(wanted)
     first: Gathered | None = None
     for profile in profiles:
-        gathered = _under(wanted, replace(overrides, profile=profile), results, components)
+        gathered = _under(wanted, replace(overrides, profile=profile), results, components, true_labels)
         if any(found.any_done for found in gathered.recipes.values()):
             return gathered
         first = first or gathered
@@ -109,7 +134,13 @@ class _Reading:
     errors: dict[str, LsnError] = field(default_factory=dict)
 
 
-def _under(names: Sequence[str], overrides: Overrides, results: Results | None, components: Registry) -> Gathered:
+def _under(
+    names: Sequence[str],
+    overrides: Overrides,
+    results: Results | None,
+    components: Registry,
+    true_labels: Callable[[str], bool],
+) -> Gathered:
     reading = _Reading()
     for name in names:
         try:
@@ -131,7 +162,7 @@ def _under(names: Sequence[str], overrides: Overrides, results: Results | None, 
         for name, error in reading.errors.items()
     ]
     notes += stand_in_notes(reading.found.values())
-    return Gathered(overrides.profile or DEFAULT_PROFILE, reading.found, components, tuple(notes))
+    return Gathered(overrides.profile or DEFAULT_PROFILE, reading.found, components, tuple(notes), true_labels)
 
 
 def stand_in_notes(found: Iterable[Found]) -> list[str]:

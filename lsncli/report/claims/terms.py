@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,22 +16,34 @@ FORWARD = "forward-correction"
 BACKWARD = "backward-correction"
 
 
+def believed(name: str) -> bool:
+    """Of every data set, that its true training labels are known."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The paper's terms, by the components that are installed.
 
-    replaced: data set → the data set whose place it takes (a stand-in, or one of ``--data``).
+    replaced: data set → the data set whose place it takes (a stand-in, or one of ``--data``). true_labels: whether
+    those of a data set's training examples are known; where they are not, nobody knows how many are wrong.
     """
 
     components: Registry
     replaced: Mapping[str, str] = field(default_factory=dict)
+    true_labels: Callable[[str], bool] = believed
 
     def alpha(self, loss: ComponentSpec) -> float | None:
         """α of smoothing, or of the symmetric T of a correction; None for a loss without, or with another T."""
         return self._number("loss", loss, "alpha")
 
     def rate(self, spec: RunSpec) -> float | None:
-        """The noise rate ρ, 0 without noise; None for a noise model that is not told by a rate."""
+        """The noise rate ρ, 0 without noise; None for a noise model that is not told by a rate.
+
+        None, too, for labels that are noisy by nature, whatever the noise model adds to it.
+        """
+        if not self.true_labels(spec.data.name):
+            return None
         return 0.0 if spec.noise.name == "none" else self._number("noise model", spec.noise, "rate")
 
     def classes(self, spec: RunSpec) -> int | None:
