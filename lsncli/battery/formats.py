@@ -6,10 +6,10 @@ import json
 
 from lsncli.battery.outcome import BatteryOutcome
 from lsncli.errors import LsnError
-from lsncli.inert import for_json
 from lsncli.registry import Registry
 from lsncli.report.claims.formats import renderer
 from lsncli.report.formats.rendering import table_renderer
+from lsncli.report.json_text import json_text
 
 #: Formats of which several documents, one after the other, are one again.
 _JOINED = ("rich", "md", "latex")
@@ -37,7 +37,7 @@ def as_text(outcome: BatteryOutcome, format: str, components: Registry) -> str:
     claims = json.loads(parts.pop("hypotheses"))["claims"]
     tables = {name: json.loads(text) for name, text in parts.items()}
     value = {"title": outcome.title, "profile": outcome.profile, "tables": tables, "claims": claims}
-    return for_json(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+    return json_text(value)
 
 
 def as_files(outcome: BatteryOutcome, format: str, components: Registry) -> dict[str, str]:

@@ -113,8 +113,13 @@ def one_line(text: str) -> str:
 
     Half characters, which no file can hold, become question marks.
     """
+    return " ".join(command_line(text).split())
+
+
+def command_line(text: str) -> str:
+    """The same for a command: blanks stay as they are, for a path with two of them is another with one."""
     plain = text.translate(_TURNING).encode("utf-8", "replace").decode("utf-8")
-    return " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in plain).split())
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in plain)
 
 
 def number(value: float | None, metric: str) -> str:

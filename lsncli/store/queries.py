@@ -269,9 +269,14 @@ def _last(runs: ColumnElement[bool], names: ColumnElement[bool]) -> Select[Any]:
         .group_by(metric.c.run_id, metric.c.name)
         .subquery()
     )
-    same = and_(metric.c.run_id == newest.c.run_id, metric.c.name == newest.c.name, metric.c.step == newest.c.step)
+    return _at(newest)
+
+
+def _at(steps: Any) -> Select[Any]:
+    """Key, name and value of each metric of each run at the step that ``steps`` has of it."""
+    same = and_(metric.c.run_id == steps.c.run_id, metric.c.name == steps.c.name, metric.c.step == steps.c.step)
     return select(run.c.key, metric.c.name, metric.c.value).select_from(
-        newest.join(metric, same).join(run, run.c.id == newest.c.run_id)
+        steps.join(metric, same).join(run, run.c.id == steps.c.run_id)
     )
 
 
@@ -286,9 +291,13 @@ def _best(runs: ColumnElement[bool], names: ColumnElement[bool]) -> Select[Any]:
         .where(metric.c.value.is_not(None))
         .subquery()
     )
-    same = and_(metric.c.run_id == ranked.c.run_id, metric.c.step == ranked.c.step, ranked.c.rank == 1)
-    return (
-        select(run.c.key, metric.c.name, metric.c.value)
-        .select_from(ranked.join(metric, same).join(run, run.c.id == ranked.c.run_id))
+    # What is recorded once, before the training, has no number at that step, yet holds at it.
+    until = and_(metric.c.run_id == ranked.c.run_id, metric.c.step <= ranked.c.step, ranked.c.rank == 1)
+    newest = (
+        select(metric.c.run_id, metric.c.name, func.max(metric.c.step).label("step"))
+        .select_from(ranked.join(metric, until))
         .where(names)
+        .group_by(metric.c.run_id, metric.c.name)
+        .subquery()
     )
+    return _at(newest)

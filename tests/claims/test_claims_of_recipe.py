@@ -13,6 +13,7 @@ from lsncli.plan import RunSpec
 from lsncli.recipe.resolve import resolve
 from lsncli.report.claims.claim import ClaimResult, ClaimsReport
 from lsncli.report.claims.evaluate import claims_of_recipe
+from lsncli.report.claims.wording import decisive
 from lsncli.store import Store
 
 Load = Callable[..., Any]
@@ -106,6 +107,21 @@ def test_trailing_by_less_than_a_point(load_text: Load, fill: Fill, store: Store
     # It is significantly worse, and still within the margin: that is what non-inferiority means.
     assert setting.statistics.p < 0.05
     assert (setting.statistics.ci_high < 0, result.verdict) == (True, "supported")
+
+
+def test_what_is_sorted_by_is_what_is_shown(load_text: Load, fill: Fill, store: Store) -> None:
+    """Of a margin that is exceeded, the test against the claim decided: its p-value is shown, not the claim's."""
+
+    def far_behind(spec: RunSpec) -> dict[str, float]:
+        behind = 0.05 if spec.loss.name == "label-smoothing" else 0.0
+        return {"test_accuracy": accuracy(spec)["test_accuracy"] - behind}
+
+    fill(load_text(), far_behind)
+    (setting,) = by_id(claims_of_recipe(load_text(), store))["competitive-with-forward"].settings
+    against = stats.ttest_1samp([-5.5, -5.4, -5.6, -5.5], -1.0, alternative="less").pvalue
+    assert setting.verdict == "contradicted"
+    assert decisive(setting) == (pytest.approx(against), setting.p_against_holm)
+    assert against < 0.001
 
 
 def test_holm_is_over_all_tests_of_the_report(load_text: Load, fill: Fill, store: Store) -> None:

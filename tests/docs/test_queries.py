@@ -28,8 +28,9 @@ def test_the_accuracies_are_those_of_the_metric_table(quickstart: Path) -> None:
     query = blocks(PAGE, "sql")[0].text
     with contextlib.closing(sqlite3.connect(quickstart)) as connection:
         rows = connection.execute(query).fetchall()
-        assert sum(row[3] for row in rows) == connection.execute("SELECT count(*) FROM run").fetchone()[0]
-        loss, alpha, rate, count, mean = rows[0]
+        assert sum(row[6] for row in rows) == connection.execute("SELECT count(*) FROM run").fetchone()[0]
+        data, model, steps, loss, alpha, rate, count, mean = rows[0]
+        assert (data, model, steps) == ("digits", "mlp", 20)
         values = [
             value
             for key, value in connection.execute(

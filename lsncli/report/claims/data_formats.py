@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
-from collections.abc import Mapping
 from typing import Any
 
-from lsncli.inert import for_json, for_spreadsheet
+from lsncli.inert import for_spreadsheet
 from lsncli.report.claims.claim import Claim, ClaimResult, ClaimsReport, SettingResult
 from lsncli.report.claims.wording import rule, title_of
+from lsncli.report.json_text import json_text
 from lsncli.report.wording import unit_of
 
 
@@ -32,7 +31,7 @@ def render_json(report: ClaimsReport) -> str:
         "notes": list(report.notes),
         "fill": list(report.fill),
     }
-    return for_json(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+    return json_text(value)
 
 
 def _claim(report: ClaimsReport, result: ClaimResult) -> dict[str, Any]:
@@ -125,11 +124,3 @@ def _guard(value: Any) -> Any:
         numbers = text.replace(";", "").replace(".", "").replace("e", "").replace("-", "").isdigit()
         return text if numbers else for_spreadsheet(text)
     return value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value

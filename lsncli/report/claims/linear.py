@@ -26,8 +26,11 @@ def smoothing_moves_back(evidence: Evidence | None = None) -> list[Comparison]:
 
 
 def shrinkage_moves_back(evidence: Evidence | None = None) -> list[Comparison]:
-    """Every L2 penalty against the next smaller one, from none on, without smoothing; computed, not looked up."""
-    return _steps("L2 penalty", "λ", smoothed=False)
+    """Every L2 penalty against the next smaller one, from none on, without smoothing; computed, not looked up.
+
+    The intercept is penalised as well: with one of its own, the greatest penalty moves the separator away again.
+    """
+    return _steps("L2 penalty, of the intercept too", "λ", smoothed=False)
 
 
 def _steps(what: str, symbol: str, *, smoothed: bool) -> list[Comparison]:

@@ -13,7 +13,7 @@ from rich.text import Text
 from lsncli.report.claims.claim import ClaimsReport
 from lsncli.report.claims.wording import Block, blocks, fill_line, footnotes
 from lsncli.report.formats.fitting import Fitted, fitted
-from lsncli.report.wording import one_line
+from lsncli.report.wording import command_line, one_line
 
 #: Width of the text that goes to a file, where there is no terminal to ask.
 FILE_WIDTH = 140
@@ -47,7 +47,7 @@ class ClaimsView:
         if line := fill_line(self.report):
             yield Text(line)
             for command in self.report.fill:
-                yield Text(f"  {one_line(command)}", overflow="fold")
+                yield Text(f"  {command_line(command)}", overflow="fold")
 
 
 def render_terminal(report: ClaimsReport, width: int = FILE_WIDTH) -> str:

@@ -164,9 +164,20 @@ def _p_of(setting: SettingResult) -> tuple[str, str]:
     """p and p by Holm, of the test that decided: a margin is tested for the claim and against it."""
     if setting.statistics.n < FEWEST_PAIRS:
         return ABSENT, ABSENT
-    if setting.p_against is not None and setting.verdict == "contradicted":
-        return f"{p_words(setting.p_against)} {AGAINST}", f"{p_words(setting.p_against_holm)} {AGAINST}"
-    return p_words(setting.p), p_words(setting.p_holm)
+    p, p_holm = decisive(setting)
+    against = f" {AGAINST}" if _spoke_against(setting) else ""
+    return f"{p_words(p)}{against}", f"{p_words(p_holm)}{against}"
+
+
+def decisive(setting: SettingResult) -> tuple[float | None, float | None]:
+    """p and p by Holm of the test that decided, as they are shown."""
+    if _spoke_against(setting):
+        return setting.p_against, setting.p_against_holm
+    return setting.p, setting.p_holm
+
+
+def _spoke_against(setting: SettingResult) -> bool:
+    return setting.p_against is not None and setting.verdict == "contradicted"
 
 
 def signed(claim: Claim, value: float | None) -> str:

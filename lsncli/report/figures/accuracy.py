@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from numbers import Real
+from dataclasses import replace
 from typing import Any
 
 from lsncli.errors import LsnError
@@ -27,6 +28,7 @@ def accuracy_figure(number: int, runs: FigureRuns) -> Figure:
     loaded = runs.found.resolved.loaded
     metric = loaded.recipe.report.metrics[0]
     x_key = _x_key(runs)
+    compared = runs.is_papers_setting(metric)
     panels: dict[str, dict[str, list[Point]]] = defaultdict(lambda: defaultdict(list))
     titles: dict[str, str] = {}
     seen: dict[str, tuple[str, ...]] = {}
@@ -34,6 +36,9 @@ def accuracy_figure(number: int, runs: FigureRuns) -> Figure:
         row, column = _split(variant, x_key)
         x = variant.coordinates.get(x_key)
         cell = runs.metric(variant, metric, row, {**column, x_key: x})
+        if not compared or cell.stand_in is not None:
+            # Beside another setting, or other images, the published number would mislead.
+            cell = replace(cell, paper=None)
         panel, name = identity(row), in_words(column)
         place = identity({"panel": panel, "series": identity(column), "x": x})
         if place in seen:
@@ -47,19 +52,17 @@ def accuracy_figure(number: int, runs: FigureRuns) -> Figure:
         seen[place] = cell.keys
         titles.setdefault(panel, panel_words(variant, row))
         panels[panel][name].append(Point(None if x is None else float(x), cell))
-    compared = runs.is_papers_setting(metric)
     grid = tuple(
         LinePanel(
             title=lettered(titles[panel], index, len(panels)),
             x_label=one_line(axis_words(x_key)),
             y_label=one_line(metric_words(metric)),
             series=tuple(LineSeries(name, _by_x(points)) for name, points in series.items()),
-            compared=compared,
         )
         for index, (panel, series) in enumerate(panels.items())
     )
     cells = [point.cell for panel in grid for series in panel.series for point in series.points]
-    published = compared and any(cell.paper and cell.stand_in is None for cell in cells)
+    published = any(cell.paper for cell in cells)
     return Figure(
         number=number,
         title=loaded.recipe.title,
@@ -104,7 +107,7 @@ def _values(runs: FigureRuns, key: str) -> list[Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _split(variant: ResolvedVariant, x_key: str) -> tuple[dict[str, Any], dict[str, Any]]:

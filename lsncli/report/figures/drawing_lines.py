@@ -31,7 +31,7 @@ def draw_means(panel: LinePanel, axes: Axes, entries: list[tuple[Any, str]]) -> 
         handle, any_point = _series(series, look[series.label], axes)
         entries.append((handle, series.label))
         drawn = drawn or any_point
-    published = _published(panel, look, axes) if panel.compared else 0
+    published = _published(panel, look, axes)
     if not drawn:
         _say(axes, NOTHING)
         if not published:
@@ -66,7 +66,7 @@ def _published(panel: LinePanel, look: dict[str, Look], axes: Axes) -> int:
     lines: dict[tuple[str, ...], list[tuple[str, Point]]] = {}
     for series in panel.series:
         for point in series.points:
-            if point.cell.paper is not None and point.cell.stand_in is None:
+            if point.cell.paper is not None:
                 lines.setdefault(point.cell.keys, []).append((series.label, point))
     for shared in lines.values():
         label, point = shared[0]

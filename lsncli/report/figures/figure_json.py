@@ -6,14 +6,8 @@ A cell of a figure of means is a point; of densities and projections, the runs b
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from lsncli.inert import for_json
 from lsncli.report.figures.model import (
     CurvePanel,
     DensityPanel,
@@ -24,6 +18,7 @@ from lsncli.report.figures.model import (
     ProjectionPanel,
     WordsPanel,
 )
+from lsncli.report.json_text import json_text
 from lsncli.report.table import Cell
 
 
@@ -41,7 +36,7 @@ def render_figure_json(figure: Figure) -> str:
         "source": figure.source,
         "fill": figure.fill,
     }
-    return for_json(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+    return json_text(value)
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
@@ -107,17 +102,3 @@ def _axes(panel: LinePanel | DensityPanel | CurvePanel) -> dict[str, Any]:
 
 def _runs(cell: Cell) -> dict[str, Any]:
     return {"n": cell.n, "keys": cell.keys, "status": cell.status, "stand_in": cell.stand_in}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value)  # a date in a recipe's sweep

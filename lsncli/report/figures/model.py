@@ -41,16 +41,12 @@ class LineSeries:
 
 @dataclass(frozen=True, slots=True)
 class LinePanel:
-    """Means with their standard deviation against a swept value.
-
-    compared: whether the published means may be shown beside ours, as the setting is the paper's.
-    """
+    """Means with their standard deviation against a swept value."""
 
     title: str
     x_label: str
     y_label: str
     series: tuple[LineSeries, ...]
-    compared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
 from typing import Any
 
-from lsncli.inert import for_json
+from lsncli.report.json_text import json_text
 from lsncli.report.table import Cell, Table
 
 
@@ -29,7 +26,7 @@ def render_json(table: Table) -> str:
         "source": table.source,
         "fill": table.fill,
     }
-    return for_json(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+    return json_text(value)
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
@@ -50,15 +47,3 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "differs": cell.differs,
         "footnotes": cell.marks,
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value)  # a date in a recipe's sweep

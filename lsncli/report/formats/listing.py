@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -13,11 +12,12 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from lsncli.errors import UnknownNameError
-from lsncli.inert import for_json, for_spreadsheet, for_terminal
+from lsncli.inert import for_spreadsheet, for_terminal
 from lsncli.report.formats import html, latex, markdown
 from lsncli.report.formats.fitting import Fitted, fitted
 from lsncli.report.formats.latex_text import escape as latex_escape
 from lsncli.report.formats.terminal import FILE_WIDTH
+from lsncli.report.json_text import json_text
 from lsncli.report.listing import Listing, Value, lines_of
 from lsncli.report.wording import one_line
 
@@ -120,7 +120,7 @@ def render_json(listing: Listing) -> str:
         **listing.extra,
         "footnotes": [{"mark": "", "text": note} for note in listing.notes],
     }
-    return for_json(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+    return json_text(value)
 
 
 def render_latex(listing: Listing) -> str:

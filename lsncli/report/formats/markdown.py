@@ -11,6 +11,7 @@ from lsncli.report.wording import (
     MISSING,
     caption,
     column_lines,
+    command_line,
     count,
     heading_text,
     key_words,
@@ -75,7 +76,7 @@ def _mark(mark: str) -> str:
 
 def _code(text: str) -> str:
     """A code span; the fence is longer than any run of backticks inside."""
-    plain = one_line(text)
+    plain = command_line(text)
     fence = "`" * (max((len(run) for run in re.findall("`+", plain)), default=0) + 1)
     return f"{fence} {plain} {fence}" if "`" in plain else f"{fence}{plain}{fence}"
 

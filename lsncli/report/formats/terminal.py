@@ -19,6 +19,7 @@ from lsncli.report.wording import (
     MISSING,
     caption,
     column_lines,
+    command_line,
     count,
     heading_text,
     key_words,
@@ -57,7 +58,7 @@ class TableView:
             yield Text(one_line(source), style="dim")
         if self.table.fill:
             yield Text("Train the missing runs:")
-            yield Text(_command(one_line(self.table.fill), options.max_width), overflow="fold")
+            yield Text(_command(command_line(self.table.fill), options.max_width), overflow="fold")
 
 
 def render_terminal(table: Table, width: int = FILE_WIDTH) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lsncli.report.claims.claim import ClaimResult, ClaimsReport, SettingResult
-from lsncli.report.claims.wording import Block, blocks, fill_line, footnotes, signed
+from lsncli.report.claims.wording import Block, blocks, decisive, fill_line, footnotes, signed
 from lsncli.report.formats.html import escape
 from lsncli.report.page.grid import Entry, Head, commands, grid, notes, sort_value, text
 from lsncli.report.page.runs import RunBook
@@ -51,13 +51,14 @@ def _row(
     columns: Sequence[str], row: Sequence[str], setting: SettingResult, result: ClaimResult, book: RunBook
 ) -> list[Entry]:
     found = setting.statistics
+    p, p_holm = decisive(setting)
     sorts = {
         "pairs": found.n,
         "difference": found.mean,
         "95 % interval": found.ci_low,
         "d_z": found.effect_size,
-        "p": setting.p,
-        "Holm": setting.p_holm,
+        "p": p,
+        "Holm": p_holm,
     }
     entries = []
     for index, (column, shown) in enumerate(zip(columns, row, strict=True)):
