@@ -40,7 +40,8 @@ class NoiseContext:
     """What a noise model may know when it is built: the data set's name and number of classes L.
 
     positions: int64 ``[N]``, where the run's training examples stand in the whole training set; None where the
-        run has all of them. data_dir: the folder of data sets. Both are None while the plan is made.
+        run has all of them; total: how many that set has, where the run has a part of it. data_dir: the folder of
+        data sets. All are None while the plan is made.
     """
 
     dataset: str
@@ -48,6 +49,7 @@ class NoiseContext:
     class_names: tuple[str, ...] = ()
     positions: npt.NDArray[np.int64] | None = None
     data_dir: Path | None = None
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ class Arrays:
     train_images, test_images: uint8 ``[N, H, W, C]``. train_labels, test_labels: int64 ``[N]`` in
     ``0 .. L-1``. class_names: L names. digest: see :func:`content_digest`. train_labels_clean: False for
     natural noise, where the true training labels are unknown and clean-label metrics do not exist.
-    train_positions: of a subset, int64 ``[N]``: where its training examples stand in the whole set.
+    train_positions: of a subset, int64 ``[N]``: where its training examples stand in the whole set, which has
+    train_total of them.
 
     Raises ValueError where the arrays do not fit together.
     """
@@ -38,6 +39,7 @@ class Arrays:
     digest: str
     train_labels_clean: bool = True
     train_positions: Labels | None = None
+    train_total: int | None = None
 
     def __post_init__(self) -> None:
         for part, images, labels in (
@@ -106,9 +108,9 @@ class Arrays:
             train_labels_clean=self.train_labels_clean,
         )
         if train is None:
-            return replace(chosen, train_positions=self.train_positions)
+            return replace(chosen, train_positions=self.train_positions, train_total=self.train_total)
         positions = train.astype(np.int64) if self.train_positions is None else self.train_positions[train]
-        return replace(chosen, train_positions=positions)
+        return replace(chosen, train_positions=positions, train_total=self.train_total or len(self.train_labels))
 
     def _choose(
         self, part: str, labels: Labels, size: int | None, seed: int, *, stream: int

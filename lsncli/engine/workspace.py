@@ -86,7 +86,14 @@ def prepare_workspace(
             next="make train.batch_size smaller or data.train_size larger",
         )
     classes = arrays.num_classes
-    about = NoiseContext(spec.data.name, classes, arrays.class_names, arrays.train_positions, settings.data_dir)
+    about = NoiseContext(
+        spec.data.name,
+        classes,
+        arrays.class_names,
+        arrays.train_positions,
+        settings.data_dir,
+        arrays.train_total,
+    )
     noise = build_component("noise model", spec.noise, about)
     # Held out is what the noise has been through: the validation labels are as good as those that are trained on.
     labels = noise.apply(

@@ -157,4 +157,5 @@ def test_subset_says_where_its_examples_stood() -> None:
     smaller = subset.subset(6, 3, seed=2)
     assert smaller.train_positions is not None
     assert smaller.train_positions.tolist() == list(numbers(smaller.train_images))
+    assert (arrays.train_total, subset.train_total, smaller.train_total) == (None, *2 * (len(arrays.train_labels),))
     assert subset.subset(None, 3, seed=2).train_positions is subset.train_positions

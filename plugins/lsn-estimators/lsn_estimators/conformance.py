@@ -65,7 +65,7 @@ class RevisionSuite(EstimatorSuite):
     """The anchors' predictions are T to 10⁻⁴; Adam moves the slack by about 5·10⁻⁷ in each of 24 steps."""
 
     component = "t-revision"
-    variants = ({"epochs": 2, "revision_epochs": 3}, {"revision_epochs": 0})
+    variants = ({"epochs": 2, "revision_epochs": 3, "revision_lr": 5e-7}, {"revision_epochs": 0})
     num_examples = 1000
     tolerance = 3e-4
 

@@ -50,9 +50,12 @@ def log_volume(transition: Tensor) -> Tensor:
 
 
 def nearest_stochastic(matrix: Tensor) -> Tensor:
-    """A row-stochastic matrix: negative entries are 0, and rows are divided by their sums."""
+    """A row-stochastic matrix: negative entries are 0, and rows are divided by their sums.
+
+    NaN and infinity stay in their rows as NaN: what has diverged must not pass for an estimate.
+    """
     positive = matrix.detach().clamp_min(0)
     sums = positive.sum(1, keepdim=True)
     # A row without any positive entry says nothing; its labels are then right.
     eye = torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
-    return torch.where(sums > 0, positive / sums.clamp_min(torch.finfo(matrix.dtype).tiny), eye)
+    return torch.where(sums == 0, eye, positive / sums.clamp_min(torch.finfo(matrix.dtype).tiny))

@@ -136,6 +136,7 @@ def lsn_estimators(register: Callable[[EstimatorInfo], None]) -> None:
         EstimatorInfo(
             name="volume-minimisation",
             build=_volume,
+            revision=2,
             params=VolumeParams,
             summary="Least volume, learnt with a classifier of the pre-logits",
             reference=LI,
@@ -147,6 +148,7 @@ def lsn_estimators(register: Callable[[EstimatorInfo], None]) -> None:
         EstimatorInfo(
             name="t-revision",
             build=_revision,
+            revision=2,
             params=RevisionParams,
             summary="Predictions at anchors and a slack, learnt with a classifier of the pre-logits",
             reference=XIA,

@@ -138,3 +138,7 @@ def test_nearest_stochastic() -> None:
     assert nearest_stochastic(matrix).tolist() == [[1, 0], [0, 1]]
     halves = torch.tensor([[1.0, 1.0], [3.0, 1.0]], dtype=torch.float64)
     assert nearest_stochastic(halves).tolist() == [[0.5, 0.5], [0.75, 0.25]]
+    for lost in (torch.nan, torch.inf):
+        diverged = nearest_stochastic(torch.tensor([[lost, 1.0], [3.0, 1.0]], dtype=torch.float64))
+        assert not torch.isfinite(diverged[0]).all()
+        assert diverged[1].tolist() == [0.75, 0.25]

@@ -17,7 +17,7 @@ class AlignedNoise:
 
     noisy: ``[M]`` for the M examples of the whole training set. clean: the true labels ``[M]`` that came with
     them, None where none did. source: the file, for messages. dataset: the data set's name. positions: where the
-    run's examples stand in the whole set, None for all in their order.
+    run's examples stand in the whole set, None for all in their order. total: how many examples the whole set has.
     """
 
     noisy: Labels
@@ -25,11 +25,12 @@ class AlignedNoise:
     source: str
     dataset: str
     positions: Labels | None = None
+    total: int | None = None
 
     @classmethod
     def of(cls, noisy: Labels, clean: Labels | None, source: str, context: NoiseContext) -> AlignedNoise:
         """The model for the examples that ``context`` tells of."""
-        return cls(noisy, clean, source, context.dataset, context.positions)
+        return cls(noisy, clean, source, context.dataset, context.positions, context.total)
 
     def apply(
         self,
@@ -57,13 +58,14 @@ class AlignedNoise:
         """None: the labels are given, and nobody knows by which law; the counts of a run are stored with it."""
 
     def _positions(self, count: int) -> Labels:
+        whole = count if self.positions is None else self.total
+        if whole is not None and whole != len(self.noisy):
+            raise LsnError(
+                f"{self.source} has labels for {len(self.noisy)} examples, but data set {self.dataset!r} has"
+                f" {whole} training examples",
+                next="use the data set that the labels were made for; data.train_size takes a part of it",
+            )
         if self.positions is None:
-            if count != len(self.noisy):
-                raise LsnError(
-                    f"{self.source} has labels for {len(self.noisy)} examples, but data set {self.dataset!r} has"
-                    f" {count} training examples",
-                    next="use the data set that the labels were made for; data.train_size takes a part of it",
-                )
             return np.arange(count)
         if len(self.positions) != count or (count and self.positions.max() >= len(self.noisy)):
             raise LsnError(

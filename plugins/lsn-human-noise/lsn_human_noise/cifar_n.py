@@ -15,7 +15,8 @@ from lsn_human_noise.label_files import Labels, read_label_file
 PUBLISHED = "github.com/UCSC-REAL/cifar-10-100n (folder data) or www.noisylabels.com"
 
 CIFAR10N_FILES = ("CIFAR-10_human.pt", "CIFAR-10_human.npy")
-CIFAR100N_FILES = ("CIFAR-100_human.pt", "CIFAR-100_human_ordered.npy", "CIFAR-100_human.npy")
+#: The _ordered files, which are published as well, are in the order of TensorFlow Datasets, not in CIFAR's own.
+CIFAR100N_FILES = ("CIFAR-100_human.pt", "CIFAR-100_human.npy")
 
 #: How recipes call the label sets of CIFAR-10N, and how the files do.
 CIFAR10N = {

@@ -21,6 +21,10 @@ class CoarseCifar100:
         """Whether CIFAR-100 is there."""
         return CIFAR100.available(data_dir)
 
+    def image_shape(self, params: CifarParams) -> tuple[int, int, int]:
+        """As of CIFAR-100: height, width and channels."""
+        return CIFAR100.image_shape(params)
+
     def __call__(self, params: CifarParams, context: DataContext) -> Arrays:
         """50,000 training and 10,000 test images; raises LsnError where CIFAR-100 cannot be had."""
         fine = CIFAR100(params, context)

@@ -19,7 +19,8 @@ CHUNK = 4096
 class InstanceDependentParams(Params):
     """Part-dependent label noise."""
 
-    rate: Annotated[float, Field(ge=0, lt=1, strict=True)] = Field(
+    # At 0 labels would flip all the same, 8 % of them: the normal distribution is cut off there, not ended.
+    rate: Annotated[float, Field(gt=0, lt=1, strict=True)] = Field(
         description="mean of the normal distribution of flip rates, before it is cut off at 0 and 1", examples=[0.3]
     )
     std: Annotated[float, Field(gt=0, le=1, strict=True)] = Field(

@@ -19,7 +19,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, mod
 
 Codes = npt.NDArray[np.int64]
 
-LABEL_COLUMNS = ("label", "noisy_label", "noisy")
+#: Of these the first ones are a header even where there is no other column.
+ALONE = ("label", "noisy_label")
+LABEL_COLUMNS = (*ALONE, "noisy")
 CLEAN_COLUMNS = ("clean_label", "true_label", "clean", "true")
 POSITION_COLUMNS = ("index", "position")
 
@@ -161,7 +163,7 @@ def _table(rows: list[list[str]]) -> LabelTable:
         raise ValueError("it has no labels")
     rows = [[cell.strip() for cell in row] for row in rows]
     header = [cell.lower() for cell in rows[0]]
-    if set(header) & {*LABEL_COLUMNS, *CLEAN_COLUMNS, *POSITION_COLUMNS}:
+    if _is_header(header):
         rows = rows[1:]
         label = _column(header, LABEL_COLUMNS)
         if label is None:
@@ -186,6 +188,18 @@ def _table(rows: list[list[str]]) -> LabelTable:
         labels=Column.of([row[label] for row in rows]),
         clean=None if clean is None else Column.of([row[clean] for row in rows]),
     )
+
+
+def _is_header(row: list[str]) -> bool:
+    """Whether the first row, in lower case, names columns.
+
+    Classes may be called clean and noisy: a row of a label alone, or of a position and a label, is none for that.
+    """
+    if len(row) == 1:
+        return row[0] in ALONE
+    if len(row) == 2 and row[0].isascii() and row[0].isdigit():
+        return False
+    return bool(set(row) & {*LABEL_COLUMNS, *CLEAN_COLUMNS, *POSITION_COLUMNS})
 
 
 def _column(header: list[str], names: Sequence[str]) -> int | None:

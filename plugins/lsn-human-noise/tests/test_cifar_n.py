@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from lsncli import CheckContext, LsnError, NoiseContext
+from lsncli.data import catalogue
 from lsncli.data.arrays import Arrays
 from lsncli.data.cifar import CIFAR100_CLASSES, CifarParams
 from lsncli.data.context import DataContext
@@ -149,6 +150,7 @@ def cifar_folder(tmp_path: Path) -> Path:
 def test_the_superclasses_are_numbered_as_in_the_files(cifar_folder: Path) -> None:
     """Some of the pairs of fine and coarse numbers that CIFAR-100's own files hold: apple 0, 4; dolphin 30, 0;
     trout 91, 1; whale 95, 0; woman 98, 14; worm 99, 13; tractor 89, 19; bicycle 8, 18."""
+    assert catalogue.image_shape("cifar100-coarse", {"size": 16}, None) == (16, 16, 3)
     build = registry().get("data set", "cifar100-coarse").build
     arrays = build(CifarParams(), DataContext(cifar_folder))
     pairs = {0: 4, 30: 0, 91: 1, 95: 0, 98: 14, 99: 13, 89: 19, 8: 18}

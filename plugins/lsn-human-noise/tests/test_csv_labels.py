@@ -52,6 +52,26 @@ def test_ways_to_write_it(text: str, tmp_path: Path) -> None:
     assert apply(params(tmp_path, text)) == [2, 1, 0, 0]
 
 
+@pytest.mark.parametrize("text", ["noisy\nclean\nclean\nnoisy\n", "0,noisy\n1,clean\n2,clean\n3,noisy\n"])
+def test_a_class_may_be_called_as_columns_are(text: str, tmp_path: Path) -> None:
+    given = params(tmp_path, text)
+    assert given.file.numbers(("clean", "noisy"), 2)[0].tolist() == [1, 0, 0, 1]
+
+
+def test_of_a_part_of_the_set_the_labels_are_still_the_whole_sets(tmp_path: Path) -> None:
+    """Seven labels are none for two of four examples, although there are enough of them."""
+    info = registry().get("noise model", "csv-labels")
+    part = np.array([0, 3])
+    for count in (4, 7):
+        given = params(tmp_path, "\n".join("2100111"[:count]))
+        noise = info.build(given, NoiseContext("pets", 3, NAMES, part, total=4))
+        if count == 4:
+            assert noise.apply(CLEAN[part], 3, np.random.default_rng(0)).tolist() == [2, 0]
+            continue
+        with pytest.raises(LsnError, match="labels for 7 examples, but data set 'pets' has 4 training examples"):
+            noise.apply(CLEAN[part], 3, np.random.default_rng(0))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -59,7 +59,12 @@ def build(params: TimmParams, context: ArchitectureContext) -> nn.Module:
         _keep_resolution(network, params.model)
     if whole:
         return WholeNetwork(network)
-    return HeadedNetwork(network, _width(network, context), context.num_classes)
+    try:
+        features = _width(network, context)
+    except RuntimeError as error:
+        # Made for one size of images, which only shows where it meets another.
+        raise _refused(params, context, error) from error
+    return HeadedNetwork(network, features, context.num_classes)
 
 
 def _create(params: TimmParams, context: ArchitectureContext, num_classes: int) -> nn.Module:
@@ -71,6 +76,10 @@ def _create(params: TimmParams, context: ArchitectureContext, num_classes: int) 
     if described is not None and described.fixed_input_size:
         # Position embeddings and windows are for one size of images.
         options.setdefault("img_size", (height, width))
+    if params.model.startswith("volo_"):
+        # Their second head is for the labels of single patches, which nobody has here; its half of the logits would
+        # be no linear function of the pre-logits.
+        options.setdefault("use_aux_head", False)
     try:
         network: nn.Module = timm.create_model(
             params.model,
@@ -80,12 +89,17 @@ def _create(params: TimmParams, context: ArchitectureContext, num_classes: int) 
             **options,
         )
     except Exception as error:
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        raise LsnError(
-            f"timm cannot make {params.model!r} for images of {channels}×{height}×{width}: {text}",
-            next="see the model's arguments in timm; they go into options, as in options = { patch_size = 4 }",
-        ) from error
+        raise _refused(params, context, error) from error
     return network
+
+
+def _refused(params: TimmParams, context: ArchitectureContext, error: Exception) -> LsnError:
+    channels, height, width = context.input_shape
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return LsnError(
+        f"timm cannot make {params.model!r} for images of {channels}×{height}×{width}: {text}",
+        next="see the model's arguments in timm; they go into options, as in options = { patch_size = 4 }",
+    )
 
 
 def _keep_resolution(network: nn.Module, name: str) -> None:

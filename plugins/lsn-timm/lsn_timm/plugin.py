@@ -26,6 +26,7 @@ def lsn_architectures(register: Callable[[ArchitectureInfo], None]) -> None:
         ArchitectureInfo(
             name="timm",
             build=_timm,
+            revision=2,
             params=TimmParams,
             summary="Any image model of timm, by its name there",
             reference="Wightman, PyTorch Image Models, https://github.com/huggingface/pytorch-image-models",

@@ -64,6 +64,11 @@ def test_an_argument_that_the_model_does_not_have() -> None:
         build(TimmParams(options={"patch_size": 4}), SMALL)
 
 
+def test_a_size_of_images_that_only_the_first_ones_tell() -> None:
+    with pytest.raises(LsnError, match="timm cannot make 'crossvit_9_240' for images of 3×224×224: RuntimeError"):
+        build(TimmParams(model="crossvit_9_240"), ArchitectureContext(4, (3, 224, 224)))
+
+
 def test_a_stem_that_is_not_known() -> None:
     with pytest.raises(LsnError, match="how the first layers of 'vit_tiny_patch16_224'"):
         build(TimmParams(model="vit_tiny_patch16_224", small_images=True, options={"depth": 1}), SMALL)
@@ -96,6 +101,14 @@ def test_prelogits_are_those_of_timm() -> None:
     with torch.no_grad():
         expected = network.forward_head(network.forward_features(images), pre_logits=True)
     assert torch.equal(prelogits, expected)
+
+
+def test_logits_are_a_linear_function_of_the_prelogits() -> None:
+    """Of a model that timm builds with a second head, too, whose maximum over patches it would add to them."""
+    module = build(TimmParams(model="volo_d1_224"), SMALL).eval()
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    logits, prelogits = with_prelogits(module, 4)(images)
+    assert torch.equal(logits, final_linear(module, 4)(prelogits))
 
 
 def test_another_layer_with_as_many_outputs_is_not_taken() -> None:
