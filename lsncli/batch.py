@@ -22,7 +22,7 @@ from lsncli.data.context import DataContext
 from lsncli.data.readiness import make_ready
 from lsncli.engine.settings import EngineSettings
 from lsncli.engine.stack_kinds import stack_kind
-from lsncli.errors import LsnError, NoRunLeftError
+from lsncli.errors import LsnError, NoRunLeftError, UnknownNameError
 from lsncli.executors.foreign import ForeignExecutor
 from lsncli.executors.interface import Control, Executor
 from lsncli.executors.processes import usable_cores
@@ -74,12 +74,18 @@ def resolve_loaded(
     def true_labels(name: str) -> bool:
         return has_true_labels(name, data_dir)
 
+    def train_size(name: str) -> int | None:
+        try:
+            return describe(name, data_dir).train_size
+        except UnknownNameError:
+            return None
+
     refuse_unused_replacements(overrides, set().union(*map(used_data, loaded)))
     resolved: list[ResolvedRecipe] = []
     empty: list[NoRunLeftError] = []
     for recipe in loaded:
         try:
-            resolved.append(resolve(recipe, classes=classes, true_labels=true_labels))
+            resolved.append(resolve(recipe, classes=classes, true_labels=true_labels, train_size=train_size))
         except NoRunLeftError as error:
             empty.append(error)
     if not resolved:

@@ -23,7 +23,7 @@ class Chosen:
     a command that is repeated must not spend hours on it each time. ``blocked`` are the ends of runs that cannot
     start, because a run that they need has failed or diverged. ``weights_only`` are done, and are trained again
     because a pending run needs their weights and these are gone. ``discard`` are those whose results go, ``anew``
-    those that do not go on from a checkpoint.
+    those that do not go on from a checkpoint. ``diverged`` are those of ``there`` that did.
     """
 
     pending: Plan
@@ -33,6 +33,7 @@ class Chosen:
     weights_only: frozenset[str] = frozenset()
     discard: frozenset[str] = frozenset()
     anew: frozenset[str] = frozenset()
+    diverged: tuple[str, ...] = ()
 
 
 def choose_runs(
@@ -53,7 +54,8 @@ def choose_runs(
     there = tuple(key for key in finished_runs(plan, states, settings, apart) if key not in apart)
     pending = plan.without([*there, *apart])
     again = frozenset(run.key for run in pending if _status(states, run.key) == "done")
-    return Chosen(pending, there, failed, tuple(blocked), again)
+    diverged = tuple(key for key in there if _status(states, key) == "diverged")
+    return Chosen(pending, there, failed, tuple(blocked), again, diverged=diverged)
 
 
 def blocked_runs(plan: Plan, states: Mapping[str, RunState], failed: Collection[str]) -> list[Finished]:

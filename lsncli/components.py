@@ -80,7 +80,7 @@ class CheckContext:
     noise: the noise model's name. has_transition: whether it has the matrix from true to noisy labels; transition:
     that matrix ``[L, L]``, where it can be told before the data is read. has_estimate: whether the run estimates
     one, which its loss is then given. true_labels: False where the labels of the data set are noisy by nature:
-    nobody has the matrix then.
+    nobody has the matrix then. train_size: of the whole training set; None where it is not known.
     """
 
     dataset: str
@@ -91,6 +91,7 @@ class CheckContext:
     transition: npt.NDArray[np.float64] | None = None
     has_estimate: bool = False
     true_labels: bool = True
+    train_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,9 +165,10 @@ def default_of(field: FieldInfo) -> Any:
 
 
 #: Problems that pydantic tells in the words of Python, which a recipe has none of, by its name of them.
-_IN_OUR_WORDS = dict.fromkeys(
-    ("model_type", "model_attributes_type", "dict_type", "dataclass_type"), "a table is expected"
-)
+_IN_OUR_WORDS = {
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type", "dataclass_type"), "a table is expected"),
+    **dict.fromkeys(("list_type", "tuple_type"), "a list is expected, as in [1, 2]"),
+}
 
 
 def explain(error: ValidationError) -> str:

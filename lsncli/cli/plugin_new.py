@@ -47,7 +47,7 @@ def new(
     say("\nnext:", markup=False)
     steps = (
         (f"cd {folder}", ""),
-        ("uv pip install -e .", "or: pip install -e .; lsn then knows it"),
+        ("uv pip install -e .", "in the environment of lsn, which then knows it"),
         (f"lsn plugins check {names.distribution}", "what lsn relies on, checked"),
         (
             f"lsn run recipes/{names.component}.toml --profile smoke{device}",
@@ -58,3 +58,7 @@ def new(
     for step, what in steps:
         say(f"  {step:<{max(len(s) for s, _ in steps)}}  {'# ' + what if what else ''}".rstrip(), markup=False)
     say(f"\nThen make it yours: {part} computes, {names.module}/plugin.py says what it is.", markup=False)
+    say(
+        "Where its results change, raise revision there: stored runs of the old code are kept apart by it.",
+        markup=False,
+    )

@@ -12,7 +12,7 @@ from lsncli.cli.computed_tables import COMPUTED_TABLES, report_computed
 from lsncli.cli.database import absent_note, open_database, repeated_options
 from lsncli.cli.options import DEFAULT_DATABASE, DatabaseOption, DataDirOption
 from lsncli.cli.selection import DataOption, OnlyOption, ProfileOption, SeedsOption, SetOption
-from lsncli.cli.unknown_data import warn_of_unknown_data
+from lsncli.cli.unknown_data import warn_of_replaced_data, warn_of_unknown_data
 from lsncli.errors import LsnError
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ def command(
             notes=absent_note(db, store),
         )
         warn_of_unknown_data(loaded.overrides, store, data_dir)
+        warn_of_replaced_data([loaded], store, data_dir)
     finally:
         if store is not None:
             store.close()
@@ -202,6 +203,7 @@ def _figure(
             data_dir=data_dir or default_data_dir(),
         )
         warn_of_unknown_data(overrides, store, data_dir)
+        warn_of_replaced_data([] if asked is None else [asked], store, data_dir)
     finally:
         if store is not None:
             store.close()
@@ -267,6 +269,7 @@ def _claims(
         else:
             report = claims_of_paper(overrides, store, run_options=options, notes=notes, true_labels=true_labels)
         warn_of_unknown_data(overrides, store, data_dir)
+        warn_of_replaced_data([] if loaded is None else [loaded], store, data_dir)
     finally:
         if store is not None:
             store.close()

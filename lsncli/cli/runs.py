@@ -214,11 +214,20 @@ def export(
     In JSON, values that are not finite are the strings "NaN", "Infinity" and "-Infinity".
     """
     from lsncli.cli.output import stderr
+    from lsncli.errors import LsnError
     from lsncli.store import Store
     from lsncli.store.export import export as write
 
     if format is None:
-        format = ExportFormat.json if output and output.suffix.lower() == ".json" else ExportFormat.csv
+        ending = output.suffix.lower() if output else ""
+        if ending not in ("", ".csv", ".json", ".txt"):
+            raise LsnError(
+                f"numbers are not exported as {ending}",
+                where=f"--output {output}",
+                valid=[".csv", ".json"],
+                next="or say --format csv",
+            )
+        format = ExportFormat.json if ending == ".json" else ExportFormat.csv
     with Store.open(db, read_only=True) as store:
         count = write(store, [store.resolve(key) for key in keys] if keys else None, output, format.value)
     if output is not None:

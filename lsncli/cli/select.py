@@ -61,6 +61,7 @@ def command(
     from lsncli.cli.deliver import deliver, format_of
     from lsncli.cli.output import warn
     from lsncli.cli.selection import overrides_from
+    from lsncli.cli.unknown_data import warn_of_replaced_data
     from lsncli.recipe.loading import load
     from lsncli.report.formats.listing import ListingView, renderer
     from lsncli.report.results import find_profile
@@ -80,6 +81,7 @@ def command(
             )
         chosen = select(found, store, tuple(dict.fromkeys(over or DEFAULT_OVER)), repeated_options(db, data_dir))
         table = selection_table(chosen, absent_note(db, store))
+        warn_of_replaced_data([loaded], store, data_dir)
     finally:
         if store is not None:
             store.close()

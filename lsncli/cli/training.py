@@ -265,12 +265,18 @@ def _summarise(plan: Plan, runs: Chosen, outcomes: Outcomes, interrupted: bool) 
     for key in outcomes.keys("diverged"):
         line = f"diverged: {describe_run(plan[key].spec)} ({key[:10]}): {outcomes.ended[key].error}"
         console.print(Text(line), soft_wrap=True)
-    there = len(runs.there) + len(outcomes.keys("done", "diverged", elsewhere=True))
+    if ended := [*outcomes.keys("diverged"), *runs.diverged][:1]:
+        console.print(
+            Text(f"  next: it would diverge again; after a change in its plugin: lsn runs rm {ended[0][:10]}"),
+            soft_wrap=True,
+        )
+    there = len(runs.there) - len(runs.diverged) + len(outcomes.keys("done", "diverged", elsewhere=True))
     unstarted = len(runs.pending) + len(runs.blocked) - len(outcomes.ended)
     counts = {
         "trained": len(outcomes.keys("done")),
         "already there": there,
         "diverged": len(outcomes.keys("diverged")),
+        "diverged before": len(runs.diverged),
         "failed": len(failed),
         "failed before": len(runs.failed),
         "interrupted": len(outcomes.keys("interrupted")),

@@ -99,6 +99,12 @@ def fetch(name: str, context: DataContext) -> Arrays:
     registered, and whatever loading it raises.
     """
     if not catalogue.is_registered(name):
+        if (context.prepared_dir / name).is_dir():
+            raise LsnError(
+                f"data set {name!r} is prepared already, from files: there is nothing to download",
+                where=str(context.prepared_dir / name),
+                next=f"lsn data list shows it; to make it anew: lsn data prepare {name} SOURCE --force",
+            )
         raise LsnError(
             f"there is no registered data set {name!r} to download",
             where="NAME",

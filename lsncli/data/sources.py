@@ -115,7 +115,7 @@ class FolderSource:
                     with (self.path / entry.name).open("rb") as file:
                         data = file.read(MAX_FILE_BYTES + 1)
                 except OSError as error:
-                    raise unreadable(self.path, f"{entry.name!r}: {error.strerror or error}") from None
+                    raise _refused(self.path, entry.name, error) from None
                 yield entry.name, limited(self.path, entry.name, data)
 
     def _files_below(self, folder: Path, above: frozenset[Path]) -> Iterator[Entry]:
@@ -144,7 +144,7 @@ class FolderSource:
         try:
             return sorted(folder.iterdir())
         except OSError as error:
-            raise unreadable(self.path, f"{folder}: {error.strerror or error}") from None
+            raise _refused(self.path, str(folder), error) from None
 
     def _entry(self, path: Path, root: Path, *, is_dir: bool) -> Entry:
         name = path.relative_to(self.path).as_posix()
@@ -186,6 +186,15 @@ def unreadable(source: Path, reason: str) -> LsnError:
         f"cannot read {source.name!r} to its end: {reason}",
         where=str(source),
         next="it may be damaged or cut off: get it again and compare its checksum",
+    )
+
+
+def _refused(source: Path, name: str, error: OSError) -> LsnError:
+    """The error for a file or folder in ``source`` that the system does not open."""
+    return LsnError(
+        f"cannot read {name!r}: {error.strerror or error}",
+        where=str(source),
+        next="see who may read it (chmod), or take it out",
     )
 
 

@@ -143,12 +143,20 @@ class Run:
         return Progress(self.spec.key, state.step, loss, images_per_second)
 
     def checked(self, losses: Tensor, indices: Tensor) -> Tensor:
-        """``losses``, if the loss gave one for each of the examples ``indices`` ``[B]``; else :class:`LsnError`."""
+        """``losses``, if the loss gave one for each of the examples ``indices`` ``[B]``, with a gradient.
+
+        Raises :class:`LsnError` otherwise.
+        """
         if losses.shape != indices.shape:
             raise LsnError(
                 f"loss {self.spec.loss.name!r} returned shape {list(losses.shape)}"
                 f" for a batch of {len(indices)} examples",
                 valid="one loss per example",
+            )
+        if not losses.requires_grad:
+            raise LsnError(
+                f"loss {self.spec.loss.name!r} returned losses without a gradient: the network would learn nothing",
+                next="is something detached, or turned into numbers, on the way from the logits?",
             )
         return losses
 

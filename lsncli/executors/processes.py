@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from signal import Signals
 from typing import Any
 
 from lsncli.backends.selection import select_devices
@@ -67,6 +68,9 @@ class ProcessExecutor(Executor):
         self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         if "forkserver" in methods:
             self._context.set_forkserver_preload(["lsncli.executors.worker_imports"])
+            self._served = True
+        else:
+            self._served = False
 
     def execute(self, plan: Plan, settings: EngineSettings, emit: Emit, control: Control) -> None:
         """Train the plan; a worker that dies fails its run alone, and another takes its place and its device.
@@ -81,7 +85,14 @@ class ProcessExecutor(Executor):
         frontier = Frontier(plan, stack=self.stack, lanes=count, replicas=most, backend=backend, gate=control.gate)
         pool: list[_Worker] = []
         try:
-            pool.extend(self._start(places[number % len(places)]) for number in range(count))
+            try:
+                if self._served:
+                    _ready_to_fork()
+                pool.extend(self._start(places[number % len(places)]) for number in range(count))
+            except (EOFError, ConnectionError):
+                # The signal that stops this process has ended the one that it would fork its workers from.
+                if not control.stopping:
+                    raise
             while True:
                 self._feed(pool, frontier, control)
                 pass_on_ends(frontier.ends(), emit, control)
@@ -161,6 +172,22 @@ class ProcessExecutor(Executor):
         pass_on_ends(ends, emit, control)
 
 
+def _ready_to_fork() -> None:
+    """Start the process that workers are forked from, deaf to Ctrl-C: it imports for seconds, and would die of it.
+
+    What it is to ignore it inherits, and a process's signals are its main thread's.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    from multiprocessing import forkserver
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
+
+
 def _told(connection: Connection) -> list[Event]:
     """The events that wait to be read, at least one; none if the worker has ended.
 
@@ -196,7 +223,7 @@ def _ask_to_stop(workers: list[_Worker]) -> None:
 
 def _how_it_ended(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
-        name = Signals(-exitcode).name if -exitcode in set(Signals) else f"signal {-exitcode}"
+        name = signal.Signals(-exitcode).name if -exitcode in set(signal.Signals) else f"signal {-exitcode}"
         reason = " (out of memory?)" if name == "SIGKILL" else ""
         return f"the worker process was ended by {name}{reason}"
     return f"the worker process ended with exit code {exitcode}"

@@ -34,10 +34,12 @@ class ComponentChecker:
         loaded: LoadedRecipe,
         classes: Callable[[str], Classes],
         true_labels: Callable[[str], bool],
+        train_size: Callable[[str], int | None],
         components: Registry,
     ) -> None:
         self.loaded = loaded
         self.true_labels = true_labels
+        self.train_size = train_size
         self._known_classes = classes
         self.components = components
         self._validated: dict[str, tuple[ComponentSpec, BaseModel]] = {}
@@ -82,6 +84,9 @@ class ComponentChecker:
         except UnknownNameError as error:
             replaced = [old for old, new in (self.loaded.overrides.data or {}).items() if new == name]
             error.where = f"--data {replaced[0]}={name}" if replaced else self.loaded.source.place("data.name")
+            if replaced:
+                itself = f"without {error.where} the recipe trains on {replaced[0]} itself"
+                error.next = f"{error.next}; {itself}" if error.next else itself
             raise
 
     def true_transition(

@@ -109,7 +109,7 @@ def read_source(name: str) -> Source:
     shipped = shipped_recipes()
     short = name.removesuffix(".toml").removeprefix("recipes/")
     if short in shipped:
-        return Source(f"{short}.toml (shipped)", shipped[short].read_text(encoding="utf-8"), Path.cwd())
+        return Source(f"{short}.toml (shipped)", shipped[short].read_text(encoding="utf-8"), Path())
     if os.path.isdir(path):  # noqa: PTH112 - false, unlike Path's, for a name that no file can have
         raise LsnError(
             f"{name} is a folder, not a recipe", next=f"name its files: lsn run {name.rstrip('/')}/*.toml"
@@ -127,7 +127,12 @@ def _read(path: Path, name: str) -> str:
         # With or without the mark that Windows' editors put first.
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise LsnError(f"{name} is not a recipe: not UTF-8 text ({error.reason})", where=name) from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise LsnError(
+            f"{name} is not a recipe: not UTF-8 text (byte 0x{error.object[error.start]:02x}, {error.reason})",
+            where=f"{name}, line {line}",
+            next="save it as UTF-8",
+        ) from None
     except OSError as error:
         raise LsnError(f"cannot read {name}: {error.strerror}", where=name) from None
 

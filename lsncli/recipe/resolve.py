@@ -29,6 +29,10 @@ def _believed(name: str) -> bool:
     return True
 
 
+def _uncounted(name: str) -> int | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedVariant:
     """A variant with its RunSpecs, one per seed, and the names that ``--data`` replaced."""
@@ -61,15 +65,16 @@ def resolve(
     *,
     classes: Callable[[str], Classes] = _nothing_known,
     true_labels: Callable[[str], bool] = _believed,
+    train_size: Callable[[str], int | None] = _uncounted,
     components: Registry | None = None,
 ) -> ResolvedRecipe:
     """Resolve all of a recipe; raises :class:`LsnError` for the first mistake, naming its place.
 
     ``classes`` tells the classes of a data set that no plugin registered (one prepared from files), ``true_labels``
-    whether the true training labels of any are known.
+    whether the true training labels of any are known, ``train_size`` how many training examples it has.
     """
     components = components or registry()
-    resolver = _Resolver(loaded, ComponentChecker(loaded, classes, true_labels, components))
+    resolver = _Resolver(loaded, ComponentChecker(loaded, classes, true_labels, train_size, components))
     expanded = expand(loaded, components)
     if not loaded.overrides.shared:
         refuse_unused_replacements(loaded.overrides, used_data(loaded))

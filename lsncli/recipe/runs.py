@@ -111,6 +111,7 @@ def _without_matrix(checker: ComponentChecker, sections: Sections, estimates: bo
         class_names=class_names,
         has_estimate=estimates,
         true_labels=true_labels,
+        train_size=checker.train_size(sections.data.name),
     )
 
 

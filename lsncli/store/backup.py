@@ -58,6 +58,12 @@ def copy_into(location: Location, target: Path, *, shown: str) -> None:
             connection.close()
     except sqlite3.Error as error:
         code = str(getattr(error, "sqlite_errorname", ""))
+        if code.startswith("SQLITE_CANTOPEN") and not os.access(target.absolute().parent, os.W_OK):
+            raise LsnError(
+                "the copy cannot be written: no permission to write into its folder",
+                where=shown,
+                next="name another folder",
+            ) from error
         if code == "SQLITE_FULL" or code.startswith(
             ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_CANTOPEN")
         ):

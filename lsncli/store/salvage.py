@@ -122,7 +122,7 @@ def _refuse_others(tables: set[str] | None, version: str | None, shown: str) -> 
             f"the database is from a newer lsn (schema {version})",
             where=shown,
             valid=f"schemas up to {schema.REVISIONS[-1]}",
-            next="upgrade lsn: git pull in its clone, then uv sync",
+            next="upgrade lsn: git pull in its clone, then uv sync --inexact",
         )
 
 

@@ -51,7 +51,7 @@ def read_version(connection: Connection, shown: str) -> str | None:
             f"the database is from a newer lsn (schema {', '.join(map(str, found))})",
             where=shown,
             valid=f"schemas up to {REVISIONS[-1]}",
-            next="upgrade lsn: git pull in its clone, then uv sync",
+            next="upgrade lsn: git pull in its clone, then uv sync --inexact",
         )
     return found[0]
 

@@ -42,7 +42,7 @@ def server_engine(location: Location, *, timeout: float, writes: str) -> Engine:
         raise LsnError(
             f"the database driver {error.name!r} is not installed",
             where=location.shown,
-            next=f"pip install {error.name}, or name another driver: postgresql+psycopg://…",
+            next=f"uv pip install {error.name}, or name another driver: postgresql+psycopg://…",
         ) from None
     milliseconds = max(1, round(1000 * timeout))
 

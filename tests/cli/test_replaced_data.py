@@ -63,7 +63,7 @@ WARNING = "warning: 1 stored run of 'chg' was trained on other contents than tha
 
 
 @pytest.mark.parametrize("options", [(), ("--set", "data.train_size=8")], ids=["whole", "subset"])
-@pytest.mark.parametrize("command", ["run", "run --dry-run", "plan"])
+@pytest.mark.parametrize("command", ["run", "run --dry-run", "plan", "report", "select"])
 def test_runs_of_other_contents_are_told(command: str, options: tuple[str, ...], chg: Lsn) -> None:
     words = [*command.split(), "chg.toml", "--seeds", "2", *options]
     assert chg("run", "chg.toml", "--seeds", "1", *options).status == 0

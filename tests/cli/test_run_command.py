@@ -250,6 +250,20 @@ def test_one_failing_run_does_not_stop_the_others(lsn: Any, write: Any, monkeypa
     assert (retried.status, retried.err.splitlines()[-1]) == (1, "2 runs: 0 trained, 1 already there, 1 failed")
 
 
+def test_what_diverged_is_told_again_and_how_it_is_trained_again(lsn: Any) -> None:
+    """It is a result, and stays one; nothing says by itself that its loss has been mended since."""
+    words = f"{RUN} --set train.optimizer.lr=1e30"
+    first = lsn(words)
+    assert (first.status, first.err.splitlines()[-1]) == (0, "2 runs: 0 trained, 2 diverged")
+    again = lsn(words)
+    (advice, summary) = again.err.splitlines()
+    assert (again.status, summary) == (0, "2 runs: 0 trained, 2 diverged before")
+    key = advice.split()[-1]
+    assert advice == f"  next: it would diverge again; after a change in its plugin: lsn runs rm {key}"
+    assert lsn(f"runs rm {key} --yes").status == 0
+    assert lsn(words).err.splitlines()[-1] == "2 runs: 0 trained, 1 diverged, 1 diverged before"
+
+
 def test_fail_fast_stops_at_the_first_failure(lsn: Any, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with_a_failing_run(write, lsn.folder, monkeypatch)
     result = lsn(f"{RUN} --data-dir data --fail-fast")

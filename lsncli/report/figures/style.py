@@ -69,10 +69,22 @@ def looks(labels: Sequence[str]) -> dict[str, Look]:
     """A look for each label; two labels share one only where there are more of them than looks."""
     first = {label.split(",")[0].split(" ")[0]: label for label in reversed(labels)}
     chosen = {first[name]: look for name, look in _KNOWN.items() if name in first}
-    free = [*_OTHERS, *(look for name, look in _KNOWN.items() if name not in first)]
+    taken = set(chosen.values())
+    free = [*_OTHERS, *_KNOWN.values(), *_mixed()]
+    free = [look for look in free if look not in taken]
     for index, label in enumerate(label for label in labels if label not in chosen):
         chosen[label] = free[index % len(free)]
     return chosen
+
+
+def _mixed() -> Iterator[Look]:
+    """The colours with the lines and markers of other ones."""
+    every = [*_KNOWN.values(), *_OTHERS]
+    for shift in range(1, len(every)):
+        for index, look in enumerate(every):
+            other = every[(index + shift) % len(every)]
+            if look.line != other.line:
+                yield Look(look.color, other.line, other.marker)
 
 
 @contextmanager

@@ -19,7 +19,12 @@ class CsvParams(Params):
 
 
 def check(params: CsvParams, context: CheckContext) -> None:
-    """Raise ValueError where the labels are not classes of the data set: all by number, or all by name."""
+    """Raise ValueError where the labels are not classes of the data set, or not one for each of its examples."""
+    if context.train_size is not None and params.file.labels.count != context.train_size:
+        raise ValueError(
+            f"the label file has {params.file.labels.count} labels, data set {context.dataset!r}"
+            f" {context.train_size} training examples"
+        )
     if context.num_classes is not None or context.class_names:
         params.file.numbers(context.class_names, context.num_classes)
 

@@ -162,6 +162,15 @@ def test_a_subset_and_another_number_of_examples(tmp_path: Path) -> None:
         apply(given, [0, 1, 2])
 
 
+def test_the_number_of_labels_is_checked_while_the_plan_is_made(tmp_path: Path) -> None:
+    check, given = registry().get("noise model", "csv-labels").check, params(tmp_path, "2\n1\n0\n0\n")
+    assert check is not None
+    for size in (None, 4):
+        check(given, CheckContext("pets", 3, "csv-labels", False, train_size=size))
+    with pytest.raises(ValueError, match="the label file has 4 labels, data set 'pets' 5 training examples"):
+        check(given, CheckContext("pets", 3, "csv-labels", False, train_size=5))
+
+
 @pytest.mark.parametrize("classes", [1, 2, 3, 10, 100, 129])
 def test_packing_loses_nothing(classes: int) -> None:
     generator = np.random.default_rng(classes)
