@@ -1,4 +1,4 @@
-"""``lsn data``: list, prepare and verify data sets."""
+"""``lsn data``: list, prepare, verify and remove data sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lsncli.errors import LsnError
 if TYPE_CHECKING:
     from lsncli.data.context import DataContext, Progress
 
-app = typer.Typer(help="List, prepare and verify data sets.", no_args_is_help=True)
+app = typer.Typer(help="List, prepare, verify and remove data sets.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -172,6 +172,49 @@ def verify(
     if damaged:
         say(f"damaged: {', '.join(damaged)}; prepare again: lsn data prepare NAME …", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def rm(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME", help="Data sets on disk.", autocompletion=completing.data_sets),
+    ],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Remove the decoded copies of data sets from this machine; stored runs stay.
+
+    A set that was prepared from images is unknown then, until it is prepared again from its source. One that is
+    registered is decoded, or downloaded, when it is next needed.
+    """
+    import shutil
+    import sys
+
+    from lsncli.data.catalogue import describe, on_disk
+
+    folder = _folder(data_dir)
+    there = on_disk(folder)
+    for name in names:
+        if name not in there:
+            describe(name, folder, where="NAME")
+            raise LsnError(f"nothing of data set {name!r} is on disk", where=str(folder), valid=list(there))
+    chosen = {name: there[name] for name in dict.fromkeys(names)}
+    if not yes:
+        if not sys.stdin.isatty():
+            raise LsnError("nobody is there to confirm that data sets are to be removed", next="say --yes")
+        say("\n".join(f"{name}  {place}" for name, place in chosen.items()), err=True)
+        if not typer.confirm(f"Remove {len(chosen)} data set{'s' if len(chosen) > 1 else ''}?", err=True):
+            say("nothing was removed", err=True)
+            raise typer.Exit(1)
+    for name, place in chosen.items():
+        try:
+            shutil.rmtree(place)
+        except OSError as error:
+            raise LsnError(
+                f"data set {name!r} cannot be removed: {error.strerror or error}", where=str(place)
+            ) from None
+        say(f"removed {name}")
 
 
 def _fetch(name: str, context: DataContext, useless: list[str]) -> str:

@@ -103,5 +103,20 @@ def test_verify(lsn: Lsn, files: dict[str, bytes], folder: Callable[..., Path], 
     assert "has changed" in lsn("verify", "bad").stdout
 
 
+def test_rm(lsn: Lsn, files: dict[str, bytes], folder: Callable[..., Path]) -> None:
+    """Asked for by name, confirmed, and of what is there."""
+    for name in ("mine", "yours"):
+        assert lsn("prepare", name, folder(files)).exit_code == 0
+    unconfirmed = lsn("rm", "mine")
+    assert (unconfirmed.exit_code, "--yes" in unconfirmed.stderr) == (2, True)
+    assert "unknown data set 'mnie'" in lsn("rm", "mnie", "mine", "--yes").stderr
+    assert "nothing of data set 'cifar10' is on disk" in lsn("rm", "cifar10", "--yes").stderr
+    assert lsn("verify", "mine").exit_code == 0
+    assert lsn("rm", "mine", "--yes").stdout == "removed mine\n"
+    assert "unknown data set 'mine'" in lsn("verify", "mine").stderr
+    assert lsn("verify", "yours").exit_code == 0
+    assert "prepared already" in lsn("prepare", "yours").stderr
+
+
 def test_verify_without_anything_says_so(lsn: Lsn) -> None:
     assert "no decoded data set" in lsn("verify").stderr
