@@ -222,3 +222,27 @@ if __name__ == "__main__":
     )
     assert batch.states() == ["done", "done"], done.stderr
     assert done.stdout.splitlines()[-1] == "status 0 imported []"
+
+
+FORKED = """\
+import os, signal, sys
+from multiprocessing import forkserver
+from lsncli.executors.processes import ProcessExecutor, _ready_to_fork
+
+executor = ProcessExecutor(1)
+if not executor._served:
+    sys.exit("no forkserver here")
+_ready_to_fork()
+os.kill(forkserver._forkserver._forkserver_pid, signal.SIGINT)
+worker = executor._context.Process(target=os.getpid)
+worker.start()
+worker.join()
+print(worker.exitcode, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no forkserver there")
+def test_ctrl_c_while_the_workers_parent_imports_does_not_end_it() -> None:
+    """A terminal sends it to every process of the group, also to the one that has just begun to import torch."""
+    told = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=120)
+    assert told.stdout == "0 True\n", told.stderr
