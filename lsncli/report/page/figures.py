@@ -77,6 +77,8 @@ def for_both_schemes(svg: bytes) -> bytes:
 
 def _numbers(figure: Figure, book: RunBook) -> str:
     """What the picture's marks stand for, and the runs behind them; nothing for a figure that is computed."""
+    marks = [mark for panel in figure.panels() for mark in _marks(panel)]
+    published = any(cell.paper for _, cell in marks)
     rows = [
         [
             *(text(part, "words", heads_row=index == 0) for index, part in enumerate(place)),
@@ -86,25 +88,25 @@ def _numbers(figure: Figure, book: RunBook) -> str:
                 sort_value(cell.mean if cell.n else None),
                 f"number {cell.status}",
             ),
-            Entry(
-                spread(cell.paper.mean, cell.paper.std, cell.metric) if cell.paper else "",
-                sort_value(cell.paper.mean) if cell.paper else "",
-                "number",
-            ),
+            *([_published(cell)] if published else []),
         ]
-        for panel in figure.panels()
-        for place, cell in _marks(panel)
+        for place, cell in marks
     ]
     if not rows:
         return ""
     name = f"Numbers of Figure {figure.number}"
     heads = [*(Head(head, "words") for head in ("panel", "series", "x", "metric")), Head("ours", "number")]
-    table = grid(
-        "Mean ± sample standard deviation (ddof 1) of (n) runs.", name, [*heads, Head("paper", "number")], rows
-    )
+    heads += [Head("paper", "number")] if published else []
+    table = grid("Mean ± sample standard deviation (ddof 1) of (n) runs.", name, heads, rows)
     return (
         f"<details>\n<summary>{escape(name)}, and their runs</summary>\n{table}\n</details>\n{book.take_panels()}"
     )
+
+
+def _published(cell: Cell) -> Entry:
+    if cell.paper is None:
+        return Entry("", "", "number")
+    return Entry(spread(cell.paper.mean, cell.paper.std, cell.metric), sort_value(cell.paper.mean), "number")
 
 
 def _marks(panel: Panel) -> Iterator[tuple[tuple[str, str, str], Cell]]:
