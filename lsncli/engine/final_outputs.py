@@ -133,7 +133,9 @@ def projection(work: Workspace) -> dict[str, npt.NDArray[Any]]:
         return {}
     # How many examples there are is known only when they are counted, so that is done on the CPU.
     given = work.given.cpu()
-    chosen = torch.cat([(given == label).nonzero()[:PROJECTED_EXAMPLES, 0] for label in range(PROJECTED_CLASSES)])
+    chosen = torch.cat(
+        [spread((given == label).nonzero()[:, 0], PROJECTED_EXAMPLES) for label in range(PROJECTED_CLASSES)]
+    )
     if len(chosen) == 0:
         return {}
     was_training = work.module.training
@@ -151,6 +153,17 @@ def projection(work: Workspace) -> dict[str, npt.NDArray[Any]]:
     if work.true is not None:
         arrays["projection_true"] = work.true.cpu()[chosen]
     return {name: value.cpu().numpy() for name, value in arrays.items()}
+
+
+def spread(positions: Tensor, most: int) -> Tensor:
+    """At most ``most`` of the ``positions``, evenly from all of them.
+
+    Of a set that is sorted by its true classes, as folders of images are, the first ones with a given label would
+    nearly all be right, or of the classes before it.
+    """
+    if len(positions) <= most:
+        return positions
+    return positions[torch.arange(most) * len(positions) // most]
 
 
 def plane(templates: Tensor) -> tuple[Tensor, Tensor]:

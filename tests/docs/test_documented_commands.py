@@ -14,7 +14,7 @@ NOT_OURS = {
     "pip install uv": "the installer",
     "uv sync": ".ci/run",
     "uv run pytest": ".ci/run",
-    "uv sync --extra postgresql": "an index of packages",
+    "uv sync --inexact --extra postgresql": "an index of packages",
     "source .venv/bin/activate": "the shell",
     "uvx datasette results.db": "a network",
 }
@@ -63,6 +63,10 @@ PARSED = {
     "lsn run figure6 --data cifar100=tinyimagenet100-16 --profile quick --precision bf16": "likewise",
     "lsn run table5 --data cifar100=tinyimagenet100-16 --only data.name=cifar100 --only model.name=resnet32"
     " --profile quick --precision bf16": "likewise",
+    "lsn run table5 --data cifar100=tinyimagenet100-16 --only data.name=cifar100 --only model.name=resnet56"
+    " --profile quick --precision bf16": "likewise",
+    "lsn run figure4 --data cifar10=cifar10-jpeg-16 --data cifar100=tinyimagenet100-16 --profile quick"
+    " --precision bf16": "likewise",
     "lsn run table7 --db postgresql+psycopg://user:password@host/results": "there is no such server",
     "lsn runs verify KEY --threads 2 --exact": "rounds otherwise on some machines, and says so by its status",
     "lsn plugins check lsn-my-loss": "a minute; tests/scaffold does it",

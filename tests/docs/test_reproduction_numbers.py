@@ -135,6 +135,7 @@ def test_image_tables(runs: Any, setting: Run, name: str, cell: str, metric: str
         ("### Distillation", "cifar10-jpeg-16", "resnet32"),
         ("### Distillation with ResNet-56 on CIFAR-10", "cifar10-jpeg-16", "resnet56"),
         ("### Distillation on Tiny ImageNet", "tinyimagenet100-16", "resnet32"),
+        ("### Distillation with ResNet-56 on Tiny ImageNet", "tinyimagenet100-16", "resnet56"),
     ],
 )
 def test_distillation(runs: Any, heading: str, data: str, model: str) -> None:

@@ -6,6 +6,7 @@ engine stores the projection of the training examples whose given label is one o
 
 from __future__ import annotations
 
+import textwrap
 from contextlib import suppress
 from typing import Any
 
@@ -27,6 +28,8 @@ from lsncli.report.wording import one_line
 _CORRECTIONS = frozenset({"forward-correction", "backward-correction"})
 #: Panels in a row of the figure.
 _COLUMNS = 4
+#: Characters of a panel's title that are no wider than the panel, where three of them are side by side.
+_TITLE_WIDTH = 38
 
 _POINTS, _GIVEN, _TRUE = "projection_points", "projection_given", "projection_true"
 _TEMPLATES, _CLASSES = "projection_templates", "projection_classes"
@@ -127,7 +130,8 @@ def _title(variant: ResolvedVariant, with_problem: bool) -> str:
     if not with_problem:
         return series
     problem = panel_words(variant, {k: v for k, v in variant.coordinates.items() if not is_series_key(k)})
-    return "\n".join(filter(None, (problem, series)))
+    lines = textwrap.wrap(problem, _TITLE_WIDTH, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(filter(None, (*lines, series)))
 
 
 def _panel(variant: ResolvedVariant, runs: FigureRuns, components: Registry, title: str) -> ProjectionPanel:
