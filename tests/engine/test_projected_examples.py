@@ -14,7 +14,7 @@ def test_all_where_there_are_not_more() -> None:
 
 
 def test_of_a_sorted_set_as_many_labels_are_wrong_as_in_all_of_it() -> None:
-    """Ten classes of 500 in their order; label 0 is right in 80 % of its class, and wrong in 2.2 % of each other."""
+    """Ten classes of 500 in their order; 80 % of class 0 have label 0, and 2.2 % of each other one."""
     generator = torch.Generator().manual_seed(0)
     true = torch.arange(10).repeat_interleave(500)
     moved = (true + torch.randint(1, 10, true.shape, generator=generator)) % 10
