@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from contextlib import suppress
 from importlib import import_module, metadata
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
+from lsncli.cli.last_resorts import drop_output, in_the_wake_of_an_interrupt, refused, say_interrupted
+from lsncli.cli.origins import LsnCommand
 from lsncli.errors import LsnError
 
 #: Noun modules; each declares ``app`` (a group of commands) or ``command`` (one command).
@@ -44,55 +44,18 @@ class LsnGroup(TyperGroup):
         except BrokenPipeError:
             raise  # nobody reads on: lsn … | head
         except OSError as error:
-            _tell(_refused(error), debugging(ctx))
-            _drop_output()
+            _tell(refused(error), debugging(ctx))
+            drop_output()
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
-            _interrupted()
+            say_interrupted()
             raise typer.Exit(130) from None
         except Exception as error:
             # What fails while an interrupted library cleans up is no error of its own.
-            if not _in_the_wake_of_an_interrupt(error) or debugging(ctx):
+            if not in_the_wake_of_an_interrupt(error) or debugging(ctx):
                 raise
-            _interrupted()
+            say_interrupted()
             raise typer.Exit(130) from None
-
-
-class LsnCommand(TyperCommand):
-    """Says of a wrong value that nobody typed where it comes from: the configuration, or the environment."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except LsnError as error:
-            for parameter in self.params:
-                if origin := _origin(ctx, parameter):
-                    _blame(error, parameter, ctx.params.get(parameter.name), origin)
-            raise
-
-
-def _origin(ctx: Any, parameter: Any) -> str | None:
-    """Where the parameter's value comes from, if from neither the command line nor its own default."""
-    from lsncli.cli.config import find_config
-
-    source = ctx.get_parameter_source(parameter.name)
-    name = "" if source is None else source.name
-    variable = parameter.envvar if isinstance(parameter.envvar, str) else f"LSN_{parameter.name.upper()}"
-    if name == "ENVIRONMENT" or (name == "DEFAULT_MAP" and os.environ.get(variable)):
-        return f"{variable}, a variable of the environment"
-    found = find_config() if name == "DEFAULT_MAP" else None
-    return None if found is None else f"{found[0]}, {parameter.name}"
-
-
-def _blame(error: LsnError, parameter: Any, value: Any, origin: str) -> None:
-    """Let ``error``, if it is about the parameter, name the ``origin`` of its value."""
-    for option in parameter.opts:
-        named = error.where is not None and re.match(rf"{re.escape(option)}(?![\w-])", error.where)
-        if named or (error.where is None and f"{option} {value!r}" in error.what):
-            error.where = origin
-    if parameter.name == "profile" and f"profile {value!r}" in error.what:
-        error.where = origin
 
 
 def debugging(ctx: Any = None) -> bool:
@@ -109,34 +72,6 @@ def _tell(error: LsnError, with_traceback: bool) -> None:
 
         sys.stderr.write("".join(traceback.format_exception(error)))
     print_error(error)
-
-
-def _refused(error: OSError) -> LsnError:
-    """What the system would not do, and where; most often a disk that is full, or a folder that is gone."""
-    place = error.filename if error.filename is not None else None
-    return LsnError(
-        f"the system refuses: {error.strerror or error}",
-        where=str(place) if place is not None else None,
-        next="make room, or see whether the folder is still there; lsn --debug … tells where in lsn it happened",
-    )
-
-
-def _drop_output() -> None:
-    """Let what could not be written go, else Python tries again at its end, and says so in its own way."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-
-
-def _in_the_wake_of_an_interrupt(error: BaseException) -> bool:
-    before = None if error.__suppress_context__ else error.__context__
-    return isinstance(before, KeyboardInterrupt) or (before is not None and _in_the_wake_of_an_interrupt(before))
-
-
-def _interrupted() -> None:
-    with suppress(OSError):
-        sys.stderr.write("interrupted\n")
 
 
 def build_app() -> typer.Typer:
@@ -203,7 +138,7 @@ def main() -> None:
     try:
         app = build_app()
     except KeyboardInterrupt:
-        _interrupted()
+        say_interrupted()
         sys.exit(130)
     except LsnError as error:  # with LSN_STRICT_PLUGINS, a plugin that does not load
         _tell(error, debugging() or "--debug" in sys.argv[1:2])

@@ -229,6 +229,8 @@ import os, signal, sys
 from multiprocessing import forkserver
 from lsncli.executors.processes import ProcessExecutor, _ready_to_fork
 
+# Whoever starts the tests in the background may have them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 executor = ProcessExecutor(1)
 if not executor._served:
     sys.exit("no forkserver here")
