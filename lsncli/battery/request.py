@@ -25,14 +25,11 @@ from lsncli.recipe.loading import (
     profile_names,
     setting_text,
 )
+from lsncli.recipe.resolve import believed
 from lsncli.registry import Registry
 
 _RATE_NAME = "rate"
 _RATE = f"noise.{_RATE_NAME}"
-
-
-def _known(data: str) -> bool:
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class BatteryRequest:
     parts: tuple[str, ...]
     overrides: Overrides
     components: Registry
-    true_labels: Callable[[str], bool] = _known
+    true_labels: Callable[[str], bool] = believed
 
     @classmethod
     def read(
@@ -65,7 +62,7 @@ class BatteryRequest:
         data: Sequence[str] = (),
         base: str | None = None,
         parts: Sequence[str] = (),
-        true_labels: Callable[[str], bool] = _known,
+        true_labels: Callable[[str], bool] = believed,
     ) -> BatteryRequest:
         """Check the request; raises :class:`LsnError` for the first mistake.
 

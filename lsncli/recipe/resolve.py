@@ -18,14 +18,23 @@ from lsncli.recipe.schema import DistillationSection, TeacherSection, Transition
 from lsncli.registry import Registry, registry
 from lsncli.toml_text import toml_text
 
-__all__ = ["Classes", "ResolvedRecipe", "ResolvedVariant", "refuse_unused_replacements", "resolve", "used_data"]
+__all__ = [
+    "Classes",
+    "ResolvedRecipe",
+    "ResolvedVariant",
+    "believed",
+    "refuse_unused_replacements",
+    "resolve",
+    "used_data",
+]
 
 
 def _nothing_known(name: str) -> Classes:
     return None, ()
 
 
-def _believed(name: str) -> bool:
+def believed(name: str) -> bool:
+    """Of every data set, that its true training labels are known: where nobody says otherwise."""
     return True
 
 
@@ -64,7 +73,7 @@ def resolve(
     loaded: LoadedRecipe,
     *,
     classes: Callable[[str], Classes] = _nothing_known,
-    true_labels: Callable[[str], bool] = _believed,
+    true_labels: Callable[[str], bool] = believed,
     train_size: Callable[[str], int | None] = _uncounted,
     components: Registry | None = None,
 ) -> ResolvedRecipe:

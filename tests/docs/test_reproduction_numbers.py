@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from lsncli.store import Store
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK, PAGE = ROOT / "results.db", ROOT / "docs" / "reproduction.md"
 
@@ -155,6 +157,40 @@ def test_figure6(runs: Any) -> None:
         teacher = ("label-smoothing", alpha) if alpha else ("standard", None)
         run = ("tinyimagenet100-16", 0.2, "resnet32", "standard", None, *teacher, 1.0)
         check(row["student"], runs[run]["test_accuracy"], 3)
+
+
+def test_how_far_out_the_mislabelled_lie() -> None:
+    """Figures 4 and 8, from the points themselves: the share of the way, along the line through the centre."""
+    names = {"Tiny ImageNet": "tinyimagenet100-16", "CIFAR-10": "cifar10-jpeg-16"}
+    with Store.open(NOTEBOOK, read_only=True) as store:
+        keys = {
+            (*_run(run.spec), run.spec.get("seed", 0)): run.key
+            for run in store.runs()
+            if run.spec["data"]["name"] in names.values() and run.spec["train"]["steps"] == QUICK_STEPS
+        }
+        for row in rows("### Figures 8 and 9"):
+            seeds = [int(seed) for seed in row["seeds"].split(",")]
+            for alpha in (0, 0.1, 0.2):
+                loss = ("label-smoothing", alpha) if alpha else ("standard", None)
+                place = (names[row["data"]], 0.2, row["network"], *loss, None, None, None)
+                out = [_way_out(store, keys[*place, seed]) for seed in seeds]
+                shown = row[f"α = {alpha}"]
+                if len(seeds) == 1:
+                    assert shown == f"{out[0]:.2f}"
+                else:
+                    check(shown, out, len(seeds), 1)
+
+
+def _way_out(store: Store, key: str) -> float:
+    points, given, true = (store.get_array(key, f"projection_{name}") for name in ("points", "given", "true"))
+    right = [points[(given == label) & (true == label)] for label in range(3)]
+    centres = [(statistics.fmean(own[:, 0]), statistics.fmean(own[:, 1])) for own in right]
+    middle = [statistics.fmean(axis) for axis in zip(*centres, strict=True)]
+    ways = []
+    for (x, y), label in zip(points[given != true], given[given != true], strict=True):
+        u, v = (centres[label][axis] - middle[axis] for axis in (0, 1))
+        ways.append(((x - middle[0]) * u + (y - middle[1]) * v) / (u * u + v * v))
+    return statistics.fmean(ways)
 
 
 def test_digits(runs: Any) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from lsncli.errors import LsnError
 from lsncli.recipe.loading import DEFAULT_PROFILE, LoadedRecipe, Overrides, load, shipped_recipes
+from lsncli.recipe.resolve import believed
 from lsncli.recorded_metrics import needs_true_labels
 from lsncli.registry import Registry
 from lsncli.report.claims import inference, verdicts
@@ -16,7 +17,6 @@ from lsncli.report.claims.catalogue import CLAIMS
 from lsncli.report.claims.claim import Claim, ClaimResult, ClaimsReport, Comparison, Pair, SettingResult
 from lsncli.report.claims.dotted import apart
 from lsncli.report.claims.evidence import Evidence, Gathered, gather_recipe, gather_shipped
-from lsncli.report.claims.terms import believed
 from lsncli.report.contents import contents_notes
 from lsncli.report.results import DONE, Results, find_profile
 from lsncli.report.wording import in_unit, unit_of

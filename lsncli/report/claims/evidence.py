@@ -9,10 +9,10 @@ from functools import cached_property
 from lsncli.errors import LsnError, NoRunLeftError
 from lsncli.plan import Plan, RunSpec
 from lsncli.recipe.loading import DEFAULT_PROFILE, LoadedRecipe, Overrides, load, profile_names, shipped_recipes
-from lsncli.recipe.resolve import resolve, used_data
+from lsncli.recipe.resolve import believed, resolve, used_data
 from lsncli.registry import Registry, registry
 from lsncli.report.claims.pairing import Arm, arms
-from lsncli.report.claims.terms import Terms, believed
+from lsncli.report.claims.terms import Terms
 from lsncli.report.filling import fill_command
 from lsncli.report.results import Found, Results, find_profile, find_results
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lsncli.plan import ComponentSpec, RunSpec
+from lsncli.recipe.resolve import believed
 from lsncli.registry import Registry
 from lsncli.store.description import words
 
@@ -14,11 +15,6 @@ STANDARD = "standard"
 SMOOTHING = "label-smoothing"
 FORWARD = "forward-correction"
 BACKWARD = "backward-correction"
-
-
-def believed(name: str) -> bool:
-    """Of every data set, that its true training labels are known."""
-    return True
 
 
 @dataclass(frozen=True, slots=True)
