@@ -160,7 +160,7 @@ def test_figure6(runs: Any) -> None:
 
 
 def test_how_far_out_the_mislabelled_lie() -> None:
-    """Figures 4 and 8, from the points themselves: the share of the way, along the line through the centre."""
+    """Figures 4, 8 and 9, from the points themselves: the share of the way, along the line through the centre."""
     names = {"Tiny ImageNet": "tinyimagenet100-16", "CIFAR-10": "cifar10-jpeg-16"}
     with Store.open(NOTEBOOK, read_only=True) as store:
         keys = {
@@ -168,7 +168,7 @@ def test_how_far_out_the_mislabelled_lie() -> None:
             for run in store.runs()
             if run.spec["data"]["name"] in names.values() and run.spec["train"]["steps"] == QUICK_STEPS
         }
-        for row in rows("### Figures 8 and 9"):
+        for row in rows("### Figures 4 and 8"):
             seeds = [int(seed) for seed in row["seeds"].split(",")]
             for alpha in (0, 0.1, 0.2):
                 loss = ("label-smoothing", alpha) if alpha else ("standard", None)
@@ -179,6 +179,10 @@ def test_how_far_out_the_mislabelled_lie() -> None:
                     assert shown == f"{out[0]:.2f}"
                 else:
                     check(shown, out, len(seeds), 1)
+        for row in rows("### Figure 9"):
+            for seed in (0, 1, 2):
+                place = (names["Tiny ImageNet"], 0.2, "resnet32", LOSSES[row["correction"]], 0.2, None, None, None)
+                assert row[f"seed {seed}"] == f"{_way_out(store, keys[*place, seed]):.2f}"
 
 
 def _way_out(store: Store, key: str) -> float:
